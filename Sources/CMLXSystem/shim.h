@@ -1,0 +1,1 @@
+// The MLX headers are C++ and are included by CMLX alone; this target only carries pkg-config flags.
