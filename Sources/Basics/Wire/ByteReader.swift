@@ -5,7 +5,9 @@ public struct MalformedMessage: FerryError, Equatable {
   public let what: String
   public let place: String
   public var codeName: String { "malformed-message" }
-  public var remedy: String { "The sender is broken, hostile or of another version; it is ignored." }
+  public var remedy: String {
+    "The sender is broken, hostile or of another version; it is ignored."
+  }
 }
 
 /// Takes a message apart. Every length is checked against what is there before anything is made.

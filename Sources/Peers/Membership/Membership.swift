@@ -102,7 +102,9 @@ public struct Membership: Sendable {
     isLeaving = true
     leaving.insert(me)
     var actions = linkedMembers.map { Action.send($0.id, .farewell) }
-    if current?.view.members == [me] { actions.append(.evicted(reason: "left, as the last member")) }
+    if current?.view.members == [me] {
+      actions.append(.evicted(reason: "left, as the last member"))
+    }
     return actions + proceed(at: now)
   }
 
@@ -121,14 +123,17 @@ public struct Membership: Sendable {
     let missing = view.members.filter { $0 != me && !isLinked($0) }
     guard !missing.isEmpty else { return broken }
     let votes = view.members.count - missing.count
-    return "\(describe(missing)) cannot be reached; \(votes) of \(view.members.count) members hear each other"
+    return
+      "\(describe(missing)) cannot be reached; \(votes) of \(view.members.count) members hear each other"
   }
 
   public mutating func handle(_ event: Event, at now: Duration) -> [Action] {
     var actions: [Action] = []
     switch event {
     case .linked(let member, let address):
-      if let old = links[member.id], old.member != member { noteLoss(of: old.member, .processGone, now) }
+      if let old = links[member.id], old.member != member {
+        noteLoss(of: old.member, .processGone, now)
+      }
       links[member.id] = Link(member: member, address: address, since: now)
       if let address { book.learn(address, of: member) }
       if lost[member] != nil, view?.rank(of: member) != nil {
@@ -281,4 +286,9 @@ extension ViewChange {
     if view.number != other.view.number { return view.number > other.view.number }
     return view.coordinator < other.view.coordinator
   }
+}
+
+extension Membership {
+  /// Gives up this peer's place, because it cannot follow the group; it will ask to be let in anew.
+  public mutating func resign(_ reason: String) -> [Action] { evict(reason) }
 }
