@@ -64,6 +64,8 @@ public enum GroupNotice: Sendable {
   case committed(RoundOutcome)
   /// For a newcomer: the shared state after round `state.round`, fetched and verified.
   case loaded(SharedState)
+  /// A member sent bytes outside any round: its word alone, to be checked before use.
+  case received([UInt8], from: Member)
   /// The view changed, and why.
   case changed(View, reason: String)
   /// This peer lost its place and asks to be let in again; `loaded` follows if it is.

@@ -132,6 +132,11 @@ public struct GroupLogic: PeerLogic {
       + settle(at: now)
   }
 
+  /// Sends bytes to one member, outside any round; they are lost if its link breaks.
+  public func send(_ bytes: [UInt8], to member: Member) -> [LinkAction] {
+    [.send(member.id, GroupMessage.word(bytes).frame())]
+  }
+
   /// Leaves once the others have agreed to go on without this peer; `.stopped` follows.
   public mutating func leave(at now: Duration) -> [LinkAction] {
     perform(membership.leave(at: now), at: now) + settle(at: now)
@@ -166,6 +171,9 @@ public struct GroupLogic: PeerLogic {
     switch message {
     case .membership(let message): return pass(.received(member, message), at: now)
     case .state(let bytes): return receiveState(bytes, from: member, at: now)
+    case .word(let bytes):
+      if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
+      return []
     case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _):
       guard let view else { return [] }
       let here = GroupMessage.Stage(view: view.number, round: committed + 1)
@@ -173,6 +181,8 @@ public struct GroupLogic: PeerLogic {
         return receive(message, in: view, from: member, at: now)
       }
       let isAhead = stage.view > here.view || (stage.view == here.view && stage.round >= here.round)
+      // Chunks are never early: nobody sends one before this member was ready in that stage.
+      if case .chunk = message { return [] }
       if isAhead, early.count < Self.earlyMessagesMax { early.append((member, stage, message)) }
       return []
     }
@@ -193,7 +203,9 @@ public struct GroupLogic: PeerLogic {
     case .chunk(_, let chunk):
       watch.exchangeMoved(at: now)
       guard attempt.machine != nil else {
-        if attempt.waiting.count < Self.earlyMessagesMax { attempt.waiting.append((rank, chunk)) }
+        if attempt.readies[me] != nil, attempt.waiting.count < Self.earlyMessagesMax {
+          attempt.waiting.append((rank, chunk))
+        }
         return []
       }
       return take(chunk, from: rank, at: now)
@@ -201,7 +213,7 @@ public struct GroupLogic: PeerLogic {
       watch.exchangeMoved(at: now)
       attempt.dones[member] = digest
       return commitIfAllHold(at: now)
-    case .membership, .state: return []
+    case .membership, .state, .word: return []
     }
   }
 
@@ -395,7 +407,6 @@ public struct GroupLogic: PeerLogic {
       if change.committed == committed + 1, isHeld {
         conclude(at: now)
       } else if change.committed != committed {
-        notices.append(.changed(change.view, reason: change.reason))
         return perform(membership.resign("its rounds are not the group's"), at: now)
       }
     }

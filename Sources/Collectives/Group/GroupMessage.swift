@@ -16,6 +16,8 @@ enum GroupMessage: Sendable {
   case progress(Stage, permille: UInt16)
   /// A request or an answer of a state transfer.
   case state([UInt8])
+  /// Bytes of one strategy for another, outside any round.
+  case word([UInt8])
 
   /// The view and the round a message belongs to.
   struct Stage: Sendable, Hashable {
@@ -40,6 +42,7 @@ enum GroupMessage: Sendable {
     case done = 3
     case progress = 4
     case state = 5
+    case word = 6
   }
 
   private static let digestBytesMax = 64
@@ -80,6 +83,10 @@ enum GroupMessage: Sendable {
       out.put(Kind.state.rawValue)
       out.put(raw: bytes)
       return Frame(.catchUp, out.bytes)
+    case .word(let bytes):
+      out.put(Kind.word.rawValue)
+      out.put(raw: bytes)
+      return Frame(.exchange, out.bytes)
     }
   }
 
@@ -95,6 +102,9 @@ enum GroupMessage: Sendable {
       return
     case .state:
       self = .state(Array(bytes.dropFirst()))
+      return
+    case .word:
+      self = .word(Array(bytes.dropFirst()))
       return
     case .chunk:
       guard bytes.count >= Self.chunkHeaderBytes else {

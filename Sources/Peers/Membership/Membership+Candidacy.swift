@@ -130,7 +130,9 @@ extension Membership {
     let counted =
       switch quorum {
       case .strict: view.members
-      case .living: view.members.filter { lost[$0]?.cause != .processGone }
+      case .living:
+        // Who knocks has given up its place for good, as the dead have.
+        view.members.filter { lost[$0]?.cause != .processGone && applicants[$0] == nil }
       }
     let agreeing = counted.filter(votes.contains).count
     if 2 * agreeing > counted.count { return true }

@@ -44,6 +44,9 @@ public struct Membership: Sendable {
   public var mayAdmit = true
 
   public internal(set) var current: ViewChange?
+  /// Views this life of the peer has been in: having forgotten its promises, it may not re-enter one.
+  private var past: [ViewChange] = []
+  private static let pastMax = 64
   public internal(set) var isLeaving = false
   var links: [PeerID: Link] = [:]
   var lost: [Member: Loss] = [:]
@@ -217,7 +220,8 @@ public struct Membership: Sendable {
     -> [Action]
   {
     guard let current else {
-      return change.view.rank(of: me) != nil ? install(change, at: now) : []
+      let isAdmitted = change.view.rank(of: me) != nil && !past.contains(change)
+      return isAdmitted ? install(change, at: now) : []
     }
     if change == current { return [] }
     if change.view.rank(of: me) != nil, change.view.number > current.view.number {
@@ -241,6 +245,7 @@ public struct Membership: Sendable {
 
   mutating func install(_ change: ViewChange, at now: Duration) -> [Action] {
     current = change
+    past = past.suffix(Self.pastMax - 1) + [change]
     (promised, accepted, candidacy, broken, troubledSince) = (nil, nil, nil, nil, nil)
     (leaving, expelled) = (leaving.intersection(change.view.members), [])
     lost = lost.filter { change.view.rank(of: $0.key) != nil }
