@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryCodecs
+
 /// Which way an all-reduce takes.
 public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
   /// `Direct` or `Ring`, by codec and size; `choice` says which and why.
