@@ -34,7 +34,8 @@ extension Network {
       return
     }
     let isCut = cuts[a * count + b] > 0 || cuts[b * count + a] > 0
-    if isCut || !machines[b].isPowered || (machines[b].isAlive && machines[b].stops > 0) {
+    let isStopped = machines[a].stops > 0 || (machines[b].isAlive && machines[b].stops > 0)
+    if isCut || isStopped || !machines[b].isPowered {
       let waited = now - attempt.began
       let limit = links.dialMax.worldNanoseconds
       guard waited < limit else { return fail(slot, .silent(after: .nanoseconds(waited))) }

@@ -231,6 +231,10 @@ extension Network {
       guard machines[peer].stops == 0 else { return }
       listenTo(peer)
       drain(peer)
+      for other in 0..<count where other != peer {
+        let pipe = reading(peer, from: other)
+        if pipe >= 0 { planArrival(pipe) }
+      }
     case .slowness(let peer, let life):
       guard machines[peer].life == life else { return }
       machines[peer].slows -= 1

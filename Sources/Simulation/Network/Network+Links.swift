@@ -71,6 +71,10 @@ extension Network {
   }
 
   mutating func arrive(_ pipe: Int) {
+    if case .ending = pipes[pipe].items.first?.load, machines[pipes[pipe].to].stops > 0 {
+      // A stopped process does not read, and so dials nobody; it looks again when it goes on.
+      return
+    }
     guard let item = pipes[pipe].items.popFirst() else { return }
     if pipes[pipe].quietSince != nil { listen(pipe) }
     let (from, to) = (pipes[pipe].from, pipes[pipe].to)
