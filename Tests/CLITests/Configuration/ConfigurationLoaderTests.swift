@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import Foundation
 import Testing
 import ferry
@@ -184,18 +185,14 @@ struct ConfigurationLoaderTests {
 
   @Test("a file that is not there says how to make one")
   func missingFile() {
-    #expect(throws: CLIError.self) {
-      do {
-        _ = try ConfigurationLoader.reading(
-          path: "/nowhere/run.toml", environment: [:], settings: [])
-      } catch {
-        #expect(
-          error.description == """
-            file-unreadable: there is no such file (/nowhere/run.toml). \
-            `ferry init /nowhere/run.toml` writes one.
-            """)
-        throw error
-      }
+    let error = #expect(throws: CLIError.self) {
+      _ = try ConfigurationLoader.reading(
+        path: "/nowhere/run.toml", environment: [:], settings: [])
     }
+    #expect(
+      error?.description == """
+        file-unreadable: there is no such file (/nowhere/run.toml). \
+        `ferry init /nowhere/run.toml` writes one.
+        """)
   }
 }
