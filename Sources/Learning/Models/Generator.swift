@@ -52,7 +52,7 @@ extension GPT {
     var generated: [Int32] = []
     while generated.count < count {
       let visible = Array(seen.suffix(configuration.context))
-      let logits = try logits(try Tensor(visible, shape: [1, visible.count]))
+      let logits = try logits(try Tensor(integers: visible, shape: [1, visible.count]))
       let last = try logits.slice(axis: 1, visible.count - 1..<visible.count).floats()
       guard let token = draw(last, sampling, &random) else {
         throw LearningError(

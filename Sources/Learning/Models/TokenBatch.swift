@@ -37,6 +37,6 @@ public struct TokenBatch: Hashable, Sendable {
   }
 
   func tensors() throws(LearningError) -> (tokens: Tensor, targets: Tensor) {
-    (try Tensor(tokens, shape: [rows, time]), try Tensor(targets, shape: [rows, time]))
+    (try Tensor(integers: tokens, shape: [rows, time]), try Tensor(integers: targets, shape: [rows, time]))
   }
 }

@@ -17,7 +17,7 @@ public struct Tensor: Sendable {
   }
 
   /// Integers, such as tokens and classes.
-  public init(_ elements: [Int32], shape: [Int]) throws(LearningError) {
+  public init(integers elements: [Int32], shape: [Int]) throws(LearningError) {
     handle = try Self.copy(elements, shape, .i32)
   }
 
