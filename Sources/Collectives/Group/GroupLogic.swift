@@ -418,7 +418,7 @@ public struct GroupLogic: PeerLogic {
     notices.append(.changed(change.view, reason: change.reason))
     var actions: [LinkAction] = []
     if !hasState {
-      membership.standing = Standing(committed: change.committed)
+      membership.standing = Standing(committed: change.committed, holdsState: false)
       actions += beginFetch(of: change, at: now)
     }
     open(at: now)
@@ -434,6 +434,7 @@ public struct GroupLogic: PeerLogic {
   mutating func loaded(_ state: SharedState, server: StateServer, at now: Duration) -> [LinkAction]
   {
     hasState = true
+    membership.standing.holdsState = true
     fetch = nil
     publish(server)
     assignmentView = assignmentView ?? View(number: 0, members: [])

@@ -134,8 +134,9 @@ public struct Membership: Sendable {
     var actions: [Action] = []
     switch event {
     case .linked(let member, let address):
-      if let old = links[member.id], old.member != member {
-        noteLoss(of: old.member, .processGone, now)
+      // Two lives of one peer do not overlap: this one proves that the other is over.
+      for other in view?.members ?? [] where other.id == member.id && other != member {
+        noteLoss(of: other, .processGone, now)
       }
       links[member.id] = Link(member: member, address: address, since: now)
       if let address { book.learn(address, of: member) }
