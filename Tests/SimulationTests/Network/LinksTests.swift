@@ -56,7 +56,7 @@ struct LinksTests {
     }
     try world.run(until: .seconds(5))
     #expect(world.lines(0) == ["woke", "linked peer-1", "unlinked hung up: done"])
-    #expect(world.lines(1) == ["woke", "linked peer-0", "received", "unlinked closed: done"])
+    #expect(world.lines(1) == ["woke", "linked peer-0", "received", "unlinked closed: it hung up: done"])
   }
 
   @Test("answer a dial to nowhere, to a dead process and to a dead machine apart")
