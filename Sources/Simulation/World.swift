@@ -139,7 +139,8 @@ public final class World<Logic: PeerLogic> {
   ///     called if the process is gone by then; it waits while the process is stopped.
   ///   - inThisLife: whether it dies with the process that is alive now, as a worker's result does.
   public func inject(
-    at: Duration, peer: Int, inThisLife: Bool = false, _ body: @escaping (inout Logic, Duration) -> [LinkAction]
+    at: Duration, peer: Int, inThisLife: Bool = false,
+    _ body: @escaping (inout Logic, Duration) -> [LinkAction]
   ) {
     let incarnation = inThisLife ? member(peer).incarnation : nil
     injections.append(Injection(peer: peer, incarnation: incarnation, body: body))

@@ -130,7 +130,9 @@ extension Network {
     guard pipe >= 0, pipes[pipe ^ 1].isTold else { return }
     let member = pipes[pipe ^ 1].fromMember
     close(pipe ^ 1)
-    if !pipes[pipe].isBroken { append(.ending(.goodbye(reason)), arriving: arrival(a, b), to: pipe) }
+    if !pipes[pipe].isBroken {
+      append(.ending(.goodbye(reason)), arriving: arrival(a, b), to: pipe)
+    }
     post(.event(.unlinked(member, .hungUp(reason))), to: a)
   }
 
