@@ -60,8 +60,8 @@ public struct BFloat16Codec: Codec {
     }
   }
 
-  /// Half a unit of 8 bits: peak · 2⁻⁹, and never under 2⁻¹³⁴, half of bf16's smallest value.
-  public func errorBound(peak: Float) -> Float { max(peak * 0x1p-9, 0x1p-134) }
+  /// Half a unit in the last of 8 bits: peak · 2⁻⁸, and never under 2⁻¹³⁴, half of bf16's smallest value.
+  public func errorBound(peak: Float) -> Float { max(peak * 0x1p-8, 0x1p-134) }
 
   /// The encoder writes no infinity and no NaN, so neither is taken.
   private func check(_ bytes: Span<UInt8>, count: Int) throws(CodecError) {
