@@ -34,6 +34,39 @@ struct BFloat16Tests {
     }
   }
 
+  @Test("bytes in any alignment are used as the values are", arguments: KernelBuild.allCases)
+  func bytes(build: KernelBuild) {
+    for count in sizes {
+      let values = sampleFloats(count, 6)
+      var bytes = [UInt8](repeating: 9, count: 2 * count + 1)
+      var view = bytes.mutableSpan
+      var part = view.part(1..<2 * count + 1)
+      Kernels.narrow(values.span, intoBFloat16Bytes: &part)
+      let rounded = values.map { BFloat16($0).float }
+      var wide = [Float](repeating: 0, count: count)
+      var target = wide.mutableSpan
+      let from = bytes.span.extracting(1..<2 * count + 1).elementBytes
+      Kernels.widen(bfloat16: from, into: &target)
+      #expect(wide == rounded)
+      var sum = values
+      var sums = sum.mutableSpan
+      Kernels.accumulate(bfloat16: from, into: &sums, build: build)
+      #expect(bits(sum) == bits(zip(values, rounded).map { $0 + $1 }))
+      #expect(Kernels.firstNonFinite(bfloat16: from, build: build) == nil)
+      guard count > 0 else { continue }
+      for (at, high) in [(0, 0x7f), (count / 2, 0xff), (count - 1, 0x7f)] as [(Int, UInt8)] {
+        var bad = bytes
+        for index in [at, count - 1] {
+          bad[1 + 2 * index] = 0x80
+          bad[2 + 2 * index] = high
+        }
+        let found = Kernels.firstNonFinite(
+          bfloat16: bad.span.extracting(1..<2 * count + 1).elementBytes, build: build)
+        #expect(found == at)
+      }
+    }
+  }
+
   private func narrow(_ values: [Float], _ build: KernelBuild) -> [UInt16] {
     var result = [BFloat16](repeating: BFloat16(0), count: values.count)
     var view = result.mutableSpan

@@ -19,6 +19,12 @@ struct KernelsTests {
       #expect(
         run { Kernels.accumulate(x.span, into: &$0, build: build) }
           == bits(zip(x, y).map { $1 + $0 }))
+      let bytes: [UInt8] = [7] + Bytes.array(x.span.elementBytes)
+      let unaligned = bytes.span.extracting(1..<bytes.count).elementBytes
+      var sum = y
+      var view = sum.mutableSpan
+      Kernels.accumulate(bytes: unaligned, into: &view, build: build)
+      #expect(bits(sum) == bits(zip(x, y).map { $1 + $0 }))
       #expect(
         run { Kernels.accumulate(x.span, scaledBy: 0.37, into: &$0, build: build) }
           == bits(zip(x, y).map { $1 + 0.37 * $0 }))
