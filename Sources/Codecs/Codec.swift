@@ -70,6 +70,16 @@ extension Codec {
     return values
   }
 
+  /// As `encode(_:seed:)` of a span, for an array.
+  public func encode(_ values: [Float], seed: Seed) throws(CodecError) -> [UInt8] {
+    try encode(values.span, seed: seed)
+  }
+
+  /// As `decode(_:count:)` of a span, for an array.
+  public func decode(_ bytes: [UInt8], count: Int) throws(CodecError) -> [Float] {
+    try decode(bytes.span, count: count)
+  }
+
   func requireLength(_ found: Int, for count: Int) throws(CodecError) {
     let needed = byteCount(for: count)
     guard found == needed else {
