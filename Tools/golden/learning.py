@@ -120,6 +120,7 @@ def fused():
         case("attention", lambda qkv: attention(qkv, 2), qkv=draw(1, 70, 24)),
         case("attention-short", lambda qkv: attention(qkv, 3), qkv=draw(2, 5, 27)),
         case("embedding", lambda table: table[rows.long()], integers={"indices": rows}, table=draw(9, 10)),
+        case("positions", lambda x, table: x + table[:5], x=draw(3, 5, 10), table=draw(7, 10)),
         case("convolution", lambda x, weight, bias: conv(x, weight, bias, 1, 1),
              x=draw(5, 6, 5, 3), weight=draw(4, 3, 3, 3), bias=draw(4)),
         case("convolution-strided", lambda x, weight, bias: conv(x, weight, bias, 2, 2),
