@@ -14,7 +14,7 @@
 namespace fmlx {
 namespace {
 
-constexpr int query_block = 64;
+constexpr int query_block = 32;
 
 struct Shape {
   int batch, time, width, heads;

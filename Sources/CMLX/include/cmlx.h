@@ -93,6 +93,8 @@ int fmlx_linear(fmlx_array x, fmlx_array weight, fmlx_array _Nullable bias, fmlx
 int fmlx_attention(fmlx_array qkv, int heads, fmlx_result out);
 /// Rows of table[n, width] at i32 indices; an index outside gives NaN, never a stray read.
 int fmlx_embedding(fmlx_array table, fmlx_array indices, fmlx_result out);
+/// x[batch, time, width] + the first `time` rows of table[places, width].
+int fmlx_add_positions(fmlx_array x, fmlx_array table, fmlx_result out);
 /// x[batch, height, width, in] with weight[out, kh, kw, in] and bias[out].
 int fmlx_convolution(fmlx_array x, fmlx_array weight, fmlx_array bias, int stride, int padding, fmlx_result out);
 enum { FMLX_POOL_MAX = 0, FMLX_POOL_MEAN = 1 };

@@ -54,6 +54,7 @@ extension EngineTests {
       "attention": { x, _ in try x["qkv"]!.causalAttention(heads: 2) },
       "attention-short": { x, _ in try x["qkv"]!.causalAttention(heads: 3) },
       "embedding": { x, i in try x["table"]!.rows(at: i["indices"]!) },
+      "positions": { x, _ in try x["x"]!.addingPositions(x["table"]!) },
       "convolution": { x, _ in
         try x["x"]!.convolution(weight: x["weight"]!, bias: x["bias"]!, stride: 1, padding: 1)
       },
