@@ -250,10 +250,10 @@ public struct GroupLogic: PeerLogic {
     }
     do {
       let reduction = try Reduction(
-        rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec,
+        rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec(),
         operation: settings.operation, seed: settings.seed.derived("round", committed + 1))
       var machine = settings.algorithm.machine(mine.values, in: reduction)
-      let outgoing = machine.start()
+      let outgoing = try machine.start()
       attempt.machine = machine
       var actions = send(outgoing, in: view)
       let waiting = attempt.waiting
@@ -261,7 +261,8 @@ public struct GroupLogic: PeerLogic {
       for (rank, chunk) in waiting { actions += take(chunk, from: rank, at: now) }
       return actions + finishIfDone(at: now)
     } catch {
-      return pass(.trouble(reason: "\(error)", without: []), at: now)
+      // This member's own values cannot be sent: the others go on without it.
+      return pass(.trouble(reason: "\(error)", without: [me]), at: now)
     }
   }
 

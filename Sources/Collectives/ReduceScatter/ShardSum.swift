@@ -16,6 +16,8 @@ struct ShardSum: Sendable {
   /// For each piece and contributor, whether its chunk came.
   private var came: PieceSet
   private var waiting: [Int: Chunk] = [:]
+  /// The pieces that were handed out as complete.
+  private var complete: PieceSet
   /// The place of each rank among the contributors; nil with weight 0.
   private let places: [Int?]
 
@@ -30,6 +32,7 @@ struct ShardSum: Sendable {
     let pieces = segments.pieces(reduction.rank).count
     turns = Array(repeating: 0, count: pieces)
     came = PieceSet(count: pieces * reduction.contributors.count)
+    complete = PieceSet(count: pieces)
     var places = [Int?](repeating: nil, count: reduction.world)
     for (place, rank) in reduction.contributors.enumerated() { places[rank] = place }
     self.places = places
@@ -73,7 +76,7 @@ struct ShardSum: Sendable {
   /// Adds what is next in rank order and here; true when that completes the piece.
   mutating func advance(_ piece: Int) throws(CollectiveError) -> Bool {
     let contributors = reduction.contributors
-    guard turns[piece] < contributors.count else { return false }
+    guard !complete.contains(piece) else { return false }
     let range = range(piece)
     while turns[piece] < contributors.count {
       let turn = turns[piece]
@@ -91,6 +94,7 @@ struct ShardSum: Sendable {
         return false
       }
     }
+    complete.insert(piece)
     if reduction.divisor != 1 { Arithmetic.divide(&sum, range, by: reduction.divisor) }
     return true
   }
