@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FerryPeers
+import Foundation
 
 struct IdentityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,10 +24,18 @@ struct IdentityShow: ParsableCommand {
       Exit codes: 0 printed, 1 the key cannot be read or made, 64 wrong usage.
       """)
 
+  @Option(
+    name: .customLong("identity"),
+    help: ArgumentHelp("The identity's folder; ~/.config/ferry otherwise.", valueName: "folder"),
+    completion: .directory)
+  var folder: String?
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let (id, path) = try RunSession.identity()
+    let folder = folder ?? IdentityPlace.home(environment: ProcessInfo.processInfo.environment)
+    let id = try IdentityPlace.identity(folder: folder).id.description
+    let path = "\(folder)/\(Identity.fileName)"
     output.console.result(["id": id, "path": path], text: "\(id)\nkept in \(path)")
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryPeers
 import FlyingSocks
 package import Foundation
 
@@ -117,12 +118,10 @@ package struct Examiner: Sendable {
 
   private func identity() -> Check {
     do {
-      let (id, path) = try RunSession.identity()
-      return .ok("identity", "\(id) in \(path)")
-    } catch let error as any FerryError {
-      return .fail("identity", "\(error.what) (\(error.place))", remedy: error.remedy)
+      let folder = IdentityPlace.home(environment: environment)
+      return .ok("identity", "\(try IdentityPlace.identity(folder: folder).id) in \(folder)")
     } catch {
-      return .fail("identity", "\(error)", remedy: "Check the permissions of its file.")
+      return .fail("identity", "\(error.what) (\(error.place))", remedy: error.remedy)
     }
   }
 

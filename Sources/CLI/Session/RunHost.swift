@@ -3,6 +3,7 @@
 import ArgumentParser
 import CoreMetrics
 import FerryBasics
+import FerryPeers
 import Foundation
 
 /// Runs a session with everything around it: folder, event log, signals, servers, display.
@@ -13,9 +14,12 @@ struct RunHost {
   let name: String?
   /// Nil makes a new folder.
   let folder: String?
+  /// The folder of the identity; nil takes this machine's.
+  let identity: String?
   let console: Console
 
   func run() async throws {
+    let identity = try IdentityPlace.identity(folder: identity)
     let folder = try prepareFolder()
     let board = StatusBoard(
       RunStatus(
@@ -26,7 +30,7 @@ struct RunHost {
     defer { interrupts.cancel() }
     let display = ProgressReporter(console: console, board: board)
     let events = try EventLog(
-      path: folder.events, peer: name ?? "peer", now: WallClock.milliseconds,
+      path: folder.events, peer: identity.id.description, now: WallClock.milliseconds,
       echo: { display.show($0) })
     defer { events.close() }
     console.note("Run \(configuration.run.name) in \(folder.path)")
@@ -38,8 +42,8 @@ struct RunHost {
           try await RunSession.run(
             configuration: configuration,
             in: RunSession.Surroundings(
-              role: role, name: name ?? ProcessInfo.processInfo.hostName, folder: folder,
-              events: events, board: board, stop: stop))
+              role: role, name: name ?? ProcessInfo.processInfo.hostName, identity: identity,
+              folder: folder, events: events, board: board, stop: stop))
         }
       }
     } catch let error as any FerryError {

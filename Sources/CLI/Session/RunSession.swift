@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FerryPeers
+
 /// Where the rooms meet: one peer's part in one run, from its first link to its last round.
 ///
 /// `RunHost` has prepared everything around it: configuration, folder, event log, status board,
@@ -10,9 +12,12 @@ package enum RunSession {
     /// The first peer of a new run, or of one resumed from its folder's checkpoints.
     case first(resume: Bool)
     /// Joins a run that goes on.
-    case joiner(line: String)
+    case joiner(JoinLine)
     /// Trains alone, without links: the comparison line of the report.
     case alone
+
+    /// Which line of the report this peer's log belongs to; goes into its `started` event.
+    package var part: Event.Started.Part { self == .alone ? .onePeer : .run }
   }
 
   /// What a session works with.
@@ -20,6 +25,7 @@ package enum RunSession {
     package let role: Role
     /// A short name for people, as in the report.
     package let name: String
+    package let identity: Identity
     package let folder: RunFolder
     package let events: EventLog
     package let board: StatusBoard
@@ -93,11 +99,6 @@ package enum RunSession {
   /// Recomputes every hash and audits the ledger of consumed samples.
   package static func verify(checkpoint: String) throws -> Verification {
     throw notWired("verifying checkpoints")
-  }
-
-  /// This machine's peer id, made on first use, and the file it is kept in.
-  package static func identity() throws -> (id: String, path: String) {
-    throw notWired("the identity")
   }
 
   /// The tensor engine's name and version, such as `MLX 0.32.4, CPU`, after trying it out.

@@ -96,13 +96,4 @@ package struct TextShelf: Sendable {
     }
     return sum
   }
-
-  /// Brings a text, unless it is there already with the right checksum.
-  ///
-  /// - Parameter tell: is told what is being done.
-  /// - Throws: `.fetchFailed`, with another way to get a text.
-  package func fetch(_ name: String, tell: (String) -> Void) async throws -> Entry {
-    throw CLIError(
-      .notWired, what: "fetching is not there yet", place: name, remedy: "Use a text of your own.")
-  }
 }

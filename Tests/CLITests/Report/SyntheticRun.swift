@@ -173,12 +173,12 @@ enum SyntheticRun {
         digest: "", settings: [:])
       events.append(Event(t: origin - 100_000, peer: alone, .started(started)))
       for step in 1...15 {
-        let seen = tokens / 4 * step / 15
+        let seen = tokens * step / 15
         events.append(
           Event(
             t: origin - 90_000 + Int64(step), peer: alone,
             .validation(
-              Event.Validation(round: step, tokens: seen, bitsPerByte: bits(Double(seen)) + 0.02))))
+              Event.Validation(round: step, tokens: seen, bitsPerByte: bits(Double(seen) / 2.2) + 0.02))))
       }
     }
 
