@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Builds a message: fixed-width little-endian numbers and length-prefixed runs of bytes.
+public struct ByteWriter: Sendable {
+  public private(set) var bytes: [UInt8] = []
+
+  public init(reserving byteCount: Int = 64) { bytes.reserveCapacity(byteCount) }
+
+  public mutating func put<Number: FixedWidthInteger & UnsignedInteger>(_ number: Number) {
+    var rest = number
+    for _ in 0..<MemoryLayout<Number>.size {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      if Number.bitWidth > 8 { rest >>= 8 }
+    }
+  }
+
+  public mutating func put(_ number: Double) { put(number.bitPattern) }
+
+  /// Raw bytes, without their length.
+  public mutating func put(raw run: some Collection<UInt8>) { bytes.append(contentsOf: run) }
+
+  /// A 32-bit length, then the bytes.
+  public mutating func put(run: some Collection<UInt8>) {
+    put(UInt32(run.count))
+    bytes.append(contentsOf: run)
+  }
+
+  public mutating func put(_ text: String) { put(run: Array(text.utf8)) }
+
+  /// A 32-bit count, then each element by `body`.
+  public mutating func put<Elements: Collection>(
+    each elements: Elements, _ body: (inout ByteWriter, Elements.Element) -> Void
+  ) {
+    put(UInt32(elements.count))
+    for element in elements { body(&self, element) }
+  }
+}
