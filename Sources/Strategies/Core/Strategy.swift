@@ -33,10 +33,10 @@ public protocol Strategy: Sendable {
   ) throws -> [StrategyAction]
 
   /// What all members hold alike after the last applied round, to go on from.
-  func sharedState<R: Replica>(of replica: R) -> StrategyState
+  func sharedState<R: Replica>(of replica: R) throws -> StrategyState
 
   /// What this member alone holds beyond the shared state, for its checkpoint.
-  func ownState<R: Replica>(of replica: R) -> StrategyState
+  func ownState<R: Replica>(of replica: R) throws -> StrategyState
 
   /// Goes back to a checkpoint: shared and own state of the same moment.
   ///

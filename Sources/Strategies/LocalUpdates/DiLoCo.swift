@@ -44,7 +44,7 @@ public struct DiLoCo: Strategy {
   ) throws -> [StrategyAction] {
     switch event {
     case .founded:
-      global = replica.parameters()
+      global = try replica.parameters()
       momentum = Array(repeating: 0, count: global.count)
       return []
     case .loaded(let state):
@@ -53,13 +53,13 @@ public struct DiLoCo: Strategy {
       return [.rest]
     case .opened(let round, _, let batches):
       open = (round, min(batches, localSteps))
-      return batches > 0 ? [.compute(.step)] : contribution(of: replica, at: moment)
+      return batches > 0 ? [.compute(.step)] : try contribution(of: replica, at: moment)
     case .computed:
       guard let (round, left) = open else { return [] }
       open = (round, left - 1)
-      return left > 1 ? [.compute(.step)] : contribution(of: replica, at: moment)
+      return left > 1 ? [.compute(.step)] : try contribution(of: replica, at: moment)
     case .hurried:
-      return contribution(of: replica, at: moment)
+      return try contribution(of: replica, at: moment)
     case .landed(let landing):
       // Work for a round that went on without this member is dropped: its samples were not
       // reported and are dealt again.
@@ -67,7 +67,7 @@ public struct DiLoCo: Strategy {
       if landing.weight > 0 {
         outer.apply(landing.values, to: &global, buffer: &momentum)
       }
-      replica.setParameters(global)
+      try replica.setParameters(global)
       return [.rest, .applied(round: landing.round)]
     case .changed, .received, .woke:
       return []
@@ -77,10 +77,10 @@ public struct DiLoCo: Strategy {
   /// Hands in what the steps since the round's beginning amount to; nothing if already done.
   private mutating func contribution<R: Replica>(
     of replica: R, at moment: Moment
-  ) -> [StrategyAction] {
+  ) throws -> [StrategyAction] {
     guard let round = open?.round else { return [] }
     open = nil
-    let delta = OuterStep.pseudoGradient(global: global, local: replica.parameters())
+    let delta = OuterStep.pseudoGradient(global: global, local: try replica.parameters())
     return [
       .rest, .contribute(round: round, values: delta, weight: Double(moment.samplesUsed)),
     ]
@@ -93,15 +93,15 @@ public struct DiLoCo: Strategy {
     ])
   }
 
-  public func ownState<R: Replica>(of replica: R) -> StrategyState {
-    let optimizer = replica.optimizerState()
+  public func ownState<R: Replica>(of replica: R) throws -> StrategyState {
+    let optimizer = try replica.optimizerState()
     return StrategyState(tensors: optimizer.tensors, note: optimizer.note)
   }
 
   public mutating func restore<R: Replica>(
     shared: StrategyState, own: StrategyState, on replica: inout R
   ) throws {
-    let optimizer = replica.optimizerState()
+    let optimizer = try replica.optimizerState()
     try own.require(
       optimizer.tensors.map { ($0.name, $0.values.count) }, of: "DiLoCo's inner optimizer")
     let memory = try OptimizerState(like: optimizer, tensors: own.tensors[...], note: own.note)
@@ -116,7 +116,7 @@ public struct DiLoCo: Strategy {
       names.map { ($0, replica.layout.count) }, of: "DiLoCo")
     global = state.tensors[0].values
     momentum = state.tensors[1].values
-    replica.setParameters(global)
+    try replica.setParameters(global)
   }
 
   /// The name of the shared tensor b, `[layout.count]`.

@@ -58,10 +58,10 @@ public struct DataParallel: Strategy {
     return [.rest, .contribute(round: round, values: zeros, weight: 0)]
   }
 
-  public func sharedState<R: Replica>(of replica: R) -> StrategyState {
-    let optimizer = replica.optimizerState()
+  public func sharedState<R: Replica>(of replica: R) throws -> StrategyState {
+    let optimizer = try replica.optimizerState()
     return StrategyState(
-      tensors: [NamedTensor(name: StrategyState.parametersName, values: replica.parameters())]
+      tensors: [NamedTensor(name: StrategyState.parametersName, values: try replica.parameters())]
         + optimizer.tensors,
       note: optimizer.note)
   }
@@ -76,13 +76,13 @@ public struct DataParallel: Strategy {
   }
 
   private func adopt<R: Replica>(_ state: StrategyState, on replica: inout R) throws {
-    let optimizer = replica.optimizerState()
+    let optimizer = try replica.optimizerState()
     try state.require(
       [(StrategyState.parametersName, replica.layout.count)]
         + optimizer.tensors.map { ($0.name, $0.values.count) }, of: "data-parallel")
     try replica.setOptimizerState(
       try OptimizerState(
         like: optimizer, tensors: state.tensors.dropFirst(), note: state.note))
-    replica.setParameters(state.tensors[0].values)
+    try replica.setParameters(state.tensors[0].values)
   }
 }

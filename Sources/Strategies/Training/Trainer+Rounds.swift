@@ -81,12 +81,12 @@ extension Trainer {
       round == roundLanded && round == self.round + 1,
       "round \(round) was applied after round \(self.round); \(roundLanded) has landed")
     self.round = round
-    let shared = sharedState()
+    let shared = try sharedState()
     var actions: [TrainerAction] = [.publish(shared)]
     if let report { actions.append(.landed(report)) }
     if round == options.roundLast || (options.saveEvery > 0 && round % options.saveEvery == 0) {
       actions.append(
-        .save(TrainerState(shared: shared, own: strategy.ownState(of: replica))))
+        .save(TrainerState(shared: shared, own: try strategy.ownState(of: replica))))
     }
     return actions + finishing()
   }

@@ -9,8 +9,8 @@ extension Trainer {
   static var strategyBytesMax: Int { 1 << 20 }
 
   /// What all members hold alike after `round`. Its note: version, book, the strategy's word.
-  func sharedState() -> SharedState {
-    let state = strategy.sharedState(of: replica)
+  func sharedState() throws -> SharedState {
+    let state = try strategy.sharedState(of: replica)
     var note = ByteWriter()
     note.put(Self.noteVersion)
     note.put(run: bookBytes)

@@ -79,7 +79,7 @@ public struct Trainer<S: Strategy, R: Replica> {
   /// - Returns: the state after round 0, to publish.
   public mutating func found() throws -> [TrainerAction] {
     begin(after: 0)
-    return try pass(.founded) + [.publish(sharedState())]
+    return try pass(.founded) + [.publish(try sharedState())]
   }
 
   /// Goes on from a checkpoint as the first peer of a run; fellows then load from this one.
@@ -91,7 +91,7 @@ public struct Trainer<S: Strategy, R: Replica> {
     try strategy.restore(shared: shared, own: state.own, on: &replica)
     book.forgetDeals()
     begin(after: state.shared.round)
-    return [.publish(sharedState())] + finishing()
+    return [.publish(try sharedState())] + finishing()
   }
 
   mutating func begin(after round: UInt64) {
@@ -147,8 +147,8 @@ public struct Trainer<S: Strategy, R: Replica> {
 
   /// This moment, to go on from after a restart. Exact only between two rounds; `.save` actions
   /// carry such moments.
-  public func state() -> TrainerState {
-    TrainerState(shared: sharedState(), own: strategy.ownState(of: replica))
+  public func state() throws -> TrainerState {
+    TrainerState(shared: try sharedState(), own: try strategy.ownState(of: replica))
   }
 
   /// How many samples the run has consumed, by the rounds landed so far.
