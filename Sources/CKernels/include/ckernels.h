@@ -1,6 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Loops over host memory, compiled twice: once for the baseline CPU (`_generic`) and once for a
+// wide one that is chosen at run time. Both give the same bits, on every machine: replicas compare
+// hashes of what these loops write.
+//
+// Pointers of different parameters must not overlap; a count of 0 allows null.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include <stddef.h>
 #include <stdint.h>
+
+// The name of the build that runs here: "avx2" or "generic".
+const char *ferry_kernel_build(void);
+
+// y[i] += x[i]
+void ferry_accumulate_f32(const float *x, float *y, size_t n);
+void ferry_accumulate_f32_generic(const float *x, float *y, size_t n);
+
+// y[i] *= scale
+void ferry_scale_f32(float scale, float *y, size_t n);
+void ferry_scale_f32_generic(float scale, float *y, size_t n);
+
+// y[i] += scale * x[i], the product rounded before the sum
+void ferry_axpy_f32(float scale, const float *x, float *y, size_t n);
+void ferry_axpy_f32_generic(float scale, const float *x, float *y, size_t n);
+
+// The index of the first infinity or NaN, or n.
+size_t ferry_first_nonfinite_f32(const float *x, size_t n);
+size_t ferry_first_nonfinite_f32_generic(const float *x, size_t n);
+
+// Round to nearest, ties to even; a NaN stays a NaN and becomes quiet.
+void ferry_f32_to_bf16(const float *x, uint16_t *y, size_t n);
+void ferry_f32_to_bf16_generic(const float *x, uint16_t *y, size_t n);
+void ferry_bf16_to_f32(const uint16_t *x, float *y, size_t n);
+void ferry_bf16_to_f32_generic(const uint16_t *x, float *y, size_t n);
+void ferry_f32_to_f16(const float *x, uint16_t *y, size_t n);
+void ferry_f32_to_f16_generic(const float *x, uint16_t *y, size_t n);
+void ferry_f16_to_f32(const uint16_t *x, float *y, size_t n);
+void ferry_f16_to_f32_generic(const uint16_t *x, float *y, size_t n);
+
+// Blocks of int8 codes, each after its step: `int8_block.h` says how. The encoders return the
+// index of the first infinity or NaN (then `out` is unfinished), or n.
+size_t ferry_int8_encode_nearest(const float *x, size_t n, size_t block, uint8_t *out);
+size_t ferry_int8_encode_nearest_generic(const float *x, size_t n, size_t block, uint8_t *out);
+size_t ferry_int8_encode_stochastic(
+    const float *x, size_t n, size_t block, uint64_t seed, uint8_t *out);
+size_t ferry_int8_encode_stochastic_generic(
+    const float *x, size_t n, size_t block, uint64_t seed, uint8_t *out);
+
+// The index of the first element whose block no encoder writes, or n. Run it before decoding.
+size_t ferry_int8_check(const uint8_t *in, size_t n, size_t block);
+size_t ferry_int8_check_generic(const uint8_t *in, size_t n, size_t block);
+
+// y[i] = decoded[i], and y[i] += decoded[i].
+void ferry_int8_decode(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int8_decode_generic(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int8_decode_accumulate(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int8_decode_accumulate_generic(const uint8_t *in, size_t n, size_t block, float *y);
 #endif

@@ -9,15 +9,33 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
 
   /// `count ≥ 0` copies of `value`.
   public init(repeating value: Element, count: Int) {
-    precondition(count >= 0, "a buffer cannot have \(count) elements")
-    let bytes = UnsafeMutableRawPointer.allocate(
-      byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64)
+    unsafe base = Self.allocate(count)
     // SAFETY: fresh memory for `count` elements; nobody else has its address.
-    unsafe base = bytes.initializeMemory(as: Element.self, repeating: value, count: count)
+    unsafe base.initialize(repeating: value, count: count)
     self.count = count
   }
 
+  /// A copy of `elements`.
+  public init(copying elements: Span<Element>) {
+    let fresh = unsafe Self.allocate(elements.count)
+    unsafe elements.withUnsafeBufferPointer { source in
+      guard let start = source.baseAddress else { return }
+      // SAFETY: `fresh` has room for as many elements as `source` holds, and is not part of it.
+      unsafe fresh.initialize(from: start, count: source.count)
+    }
+    unsafe base = fresh
+    count = elements.count
+  }
+
   deinit { unsafe base.deallocate() }
+
+  private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+    precondition(count >= 0, "a buffer cannot have \(count) elements")
+    let bytes = UnsafeMutableRawPointer.allocate(
+      byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64)
+    // SAFETY: memory just allocated for `count` elements; the caller initializes all of them.
+    return unsafe bytes.bindMemory(to: Element.self, capacity: max(1, count))
+  }
 
   /// The elements, for as long as the buffer is borrowed.
   public var span: Span<Element> {
@@ -37,6 +55,23 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
       let elements = unsafe MutableSpan(_unsafeStart: base, count: count)
       return unsafe _overrideLifetime(elements, mutating: &self)
     }
+  }
+
+  /// The elements' bytes, in the machine's (little-endian) order.
+  public var bytes: RawSpan {
+    @_lifetime(borrow self)
+    borrowing get {
+      // SAFETY: as for `span`; elements are plain bits.
+      let raw = unsafe RawSpan(
+        _unsafeStart: UnsafeRawPointer(base), byteCount: count * MemoryLayout<Element>.stride)
+      return unsafe _overrideLifetime(raw, borrowing: self)
+    }
+  }
+
+  /// Copies the elements into an array.
+  public func array() -> [Element] {
+    // SAFETY: `base` holds `count` elements for the length of the call.
+    unsafe Array(UnsafeBufferPointer(start: base, count: count))
   }
 }
 

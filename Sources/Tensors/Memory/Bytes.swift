@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Moves between values and bytes, all of them checked for size. Little-endian, as the machine.
+public enum Bytes {
+  /// Copies all of `source` to the start of `target`, which must have room.
+  public static func copy(_ source: RawSpan, into target: inout MutableSpan<UInt8>) {
+    precondition(
+      source.byteCount <= target.count, "\(source.byteCount) bytes into \(target.count)")
+    unsafe source.withUnsafeBytes { from in
+      unsafe target.withUnsafeMutableBytes { to in
+        // SAFETY: `to` has room for `from` (checked above); a mutable span overlaps no other.
+        unsafe to.copyMemory(from: from)
+      }
+    }
+  }
+
+  /// Fills `target` with values that lie, in any alignment, in exactly as many bytes of `source`.
+  public static func copy<Element: TensorElement>(
+    _ source: RawSpan, into target: inout MutableSpan<Element>
+  ) {
+    let needed = target.count * MemoryLayout<Element>.stride
+    precondition(source.byteCount == needed, "\(source.byteCount) bytes into \(needed)")
+    unsafe source.withUnsafeBytes { from in
+      unsafe target.withUnsafeMutableBytes { to in
+        // SAFETY: as above; every bit pattern is a value of a `TensorElement`.
+        unsafe to.copyMemory(from: from)
+      }
+    }
+  }
+
+  /// The bytes as an array.
+  public static func array(_ source: RawSpan) -> [UInt8] {
+    // SAFETY: the array copies while the borrow lasts.
+    unsafe source.withUnsafeBytes { bytes in unsafe Array(bytes) }
+  }
+
+  /// The values that lie in these bytes, in any alignment; a part of an element at the end is a
+  /// bug and stops.
+  public static func values<Element: TensorElement>(
+    of type: Element.Type = Element.self, in source: RawSpan
+  ) -> [Element] {
+    let width = MemoryLayout<Element>.stride
+    precondition(source.byteCount % width == 0, "\(source.byteCount) bytes of \(width) each")
+    let count = source.byteCount / width
+    return unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
+      unsafe source.withUnsafeBytes { from in
+        // SAFETY: `target` has room for `count` elements, which take `from.count` bytes.
+        unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: from)
+      }
+      initialized = count
+    }
+  }
+}
+
+extension Span where Element: TensorElement {
+  /// The elements' bytes, little-endian: what `bytes` gives, and safe as elements have no padding.
+  public var elementBytes: RawSpan {
+    @_lifetime(copy self)
+    get {
+      // SAFETY: a `TensorElement` is all value bits; every byte is initialized.
+      let raw = unsafe bytes
+      return unsafe _overrideLifetime(raw, copying: self)
+    }
+  }
+}
+
+extension Bytes {
+  /// Elements that `inStretches` copies at a time: 16 KiB of floats stay in the first cache.
+  public static let stretchMax = 4096
+
+  /// Gives the values that lie in `source`, in any alignment, a stretch of up to `stretchMax` at a
+  /// time, with the index of the stretch's first.
+  ///
+  /// `count` values must take exactly the bytes there are.
+  public static func inStretches<Element: TensorElement>(
+    of count: Int, from source: Span<UInt8>, _ body: (Span<Element>, Int) -> Void
+  ) {
+    let width = MemoryLayout<Element>.stride
+    precondition(source.count == count * width, "\(source.count) bytes for \(count) of \(width)")
+    for start in stride(from: 0, to: count, by: stretchMax) {
+      let end = min(count, start + stretchMax)
+      let part = source.extracting(start * width..<end * width)
+      let values: [Element] = Bytes.values(in: part.elementBytes)
+      body(values.span, start)
+    }
+  }
+}

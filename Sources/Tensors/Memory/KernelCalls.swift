@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+
+/// Which build of a kernel runs. All write the same bits; tests compare them.
+package enum KernelBuild: CaseIterable, Sendable {
+  /// The C loop, in the widest form that this CPU has.
+  case best
+  /// The C loop for any CPU of this architecture.
+  case generic
+  /// The reference in Swift, element by element.
+  case plain
+
+  /// The name of what `best` is here: `avx2` or `generic`.
+  package static var bestName: String {
+    // SAFETY: the C side returns a string constant.
+    unsafe String(cString: ferry_kernel_build())
+  }
+}
+
+/// The only place where spans become pointers for C. Counts are checked by the callers in
+/// `Kernels`, which are the API.
+enum KernelCalls {
+  typealias OneInOneOut<In, Out> = (UnsafePointer<In>?, UnsafeMutablePointer<Out>?, Int) -> Void
+
+  /// Runs a loop that reads one run of elements and writes, or updates, another of equal count.
+  static func run<In: BitwiseCopyable, Out: BitwiseCopyable>(
+    _ kernel: OneInOneOut<In, Out>, _ source: Span<In>, _ target: inout MutableSpan<Out>
+  ) {
+    unsafe source.withUnsafeBufferPointer { x in
+      unsafe target.withUnsafeMutableBufferPointer { y in
+        // SAFETY: both hold `x.count` elements, and a mutable span overlaps no other.
+        unsafe kernel(x.baseAddress, y.baseAddress, x.count)
+      }
+    }
+  }
+
+  static func scale(_ target: inout MutableSpan<Float>, by scale: Float, generic: Bool) {
+    unsafe target.withUnsafeMutableBufferPointer { y in
+      // SAFETY: `y` holds `y.count` elements.
+      unsafe (generic ? ferry_scale_f32_generic : ferry_scale_f32)(scale, y.baseAddress, y.count)
+    }
+  }
+
+  static func axpy(
+    _ scale: Float, _ source: Span<Float>, _ target: inout MutableSpan<Float>, generic: Bool
+  ) {
+    unsafe source.withUnsafeBufferPointer { x in
+      unsafe target.withUnsafeMutableBufferPointer { y in
+        // SAFETY: as in `run`.
+        unsafe (generic ? ferry_axpy_f32_generic : ferry_axpy_f32)(
+          scale, x.baseAddress, y.baseAddress, x.count)
+      }
+    }
+  }
+
+  static func firstNonFinite(_ values: Span<Float>, generic: Bool) -> Int {
+    unsafe values.withUnsafeBufferPointer { x in
+      // SAFETY: `x` holds `x.count` elements.
+      unsafe (generic ? ferry_first_nonfinite_f32_generic : ferry_first_nonfinite_f32)(
+        x.baseAddress, x.count)
+    }
+  }
+
+  static func int8Encode(
+    _ values: Span<Float>, block: Int, seed: UInt64?, into codes: inout MutableSpan<UInt8>,
+    generic: Bool
+  ) -> Int {
+    unsafe values.withUnsafeBufferPointer { x in
+      unsafe codes.withUnsafeMutableBufferPointer { out in
+        // SAFETY: `out` has a step for every block and a code for every element of `x`.
+        if let seed {
+          unsafe (generic ? ferry_int8_encode_stochastic_generic : ferry_int8_encode_stochastic)(
+            x.baseAddress, x.count, block, seed, out.baseAddress)
+        } else {
+          unsafe (generic ? ferry_int8_encode_nearest_generic : ferry_int8_encode_nearest)(
+            x.baseAddress, x.count, block, out.baseAddress)
+        }
+      }
+    }
+  }
+
+  static func int8Check(_ codes: Span<UInt8>, count: Int, block: Int, generic: Bool) -> Int {
+    unsafe codes.withUnsafeBufferPointer { bytes in
+      // SAFETY: `bytes` has a step for every block of `count` elements and a code for each.
+      unsafe (generic ? ferry_int8_check_generic : ferry_int8_check)(
+        bytes.baseAddress, count, block)
+    }
+  }
+
+  typealias Int8Decode =
+    @convention(c) (UnsafePointer<UInt8>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
+
+  static func int8Decode(
+    _ kernel: Int8Decode, _ codes: Span<UInt8>, block: Int, into values: inout MutableSpan<Float>
+  ) {
+    unsafe codes.withUnsafeBufferPointer { bytes in
+      unsafe values.withUnsafeMutableBufferPointer { y in
+        // SAFETY: as for `int8Check`, with `y.count` elements.
+        unsafe kernel(bytes.baseAddress, y.count, block, y.baseAddress)
+      }
+    }
+  }
+}
