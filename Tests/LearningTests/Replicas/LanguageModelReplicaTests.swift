@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryLearning
+import Testing
+
+extension EngineTests {
+  @Suite("A language-model replica")
+  struct LanguageModelReplicaTests {
+    static let configuration = GPTConfiguration(
+      vocabulary: 50, context: 24, layers: 2, width: 32, heads: 4)
+
+    static func batch(_ number: Int, rows: Int = 3, time: Int = 24) throws -> TokenBatch {
+      try TokenBatch(
+        windows: (0..<rows).map { row in
+          (0...time).map { Int32(($0 * 7 + row * 11 + number * 5) % 50) }
+        })
+    }
+
+    static func trained(_ steps: Int, seed: UInt64 = 1) throws -> LanguageModelReplica {
+      var replica = try LanguageModelReplica(GPT(configuration, seed: Seed(seed)))
+      for step in 0..<steps { _ = try replica.step(batch(step), learningRate: 1e-2) }
+      return replica
+    }
+
+    @Test("learns a pattern")
+    func learns() throws {
+      var replica = try Self.trained(0)
+      let before = try replica.evaluate([Self.batch(0)])
+      for _ in 0..<30 { _ = try replica.step(Self.batch(0), learningRate: 1e-2) }
+      #expect(try replica.evaluate([Self.batch(0)]) < before - 1)
+    }
+
+    @Test("gives the same bits in two runs, and with 1, 2 and 3 threads")
+    func deterministic() throws {
+      defer { try? Engine.configure(threads: 2) }
+      var runs: [[Float]] = []
+      for threads in [1, 2, 2, 3] {
+        try Engine.configure(threads: threads)
+        runs.append(try Self.trained(5).readParameters())
+      }
+      #expect(Set(runs).count == 1)
+      #expect(try Self.trained(5, seed: 2).readParameters() != runs[0])
+    }
+
+    @Test("a step is its gradient, applied")
+    func stepIsGradientAndApply() throws {
+      var (a, b) = (try Self.trained(2), try Self.trained(2))
+      let step = try a.step(Self.batch(9), learningRate: 3e-3)
+      let (gradient, loss) = try b.gradient(Self.batch(9))
+      try b.apply(gradient: gradient, learningRate: 3e-3)
+      #expect(loss == step.loss)
+      #expect(try a.readParameters() == b.readParameters())
+      #expect(try a.optimizerState() == b.optimizerState())
+    }
+
+    @Test("goes on from saved state to the bit")
+    func resumes() throws {
+      var original = try Self.trained(3)
+      var resumed = try Self.trained(0, seed: 77)
+      try resumed.writeParameters(original.readParameters())
+      try resumed.restoreOptimizer(original.optimizerState(), steps: original.optimizerSteps)
+      for step in 3..<6 {
+        _ = try original.step(Self.batch(step), learningRate: 1e-2)
+        _ = try resumed.step(Self.batch(step), learningRate: 1e-2)
+      }
+      #expect(try original.readParameters() == resumed.readParameters())
+      #expect(try original.optimizerState() == resumed.optimizerState())
+    }
+
+    @Test("a copy does not change when the original steps")
+    func copies() throws {
+      var original = try Self.trained(1)
+      let copy = original
+      let before = try copy.readParameters()
+      let state = try copy.optimizerState()
+      _ = try original.step(Self.batch(4), learningRate: 1e-2)
+      #expect(try copy.readParameters() == before)
+      #expect(try copy.optimizerState() == state)
+      #expect(try original.readParameters() != before)
+    }
+
+    @Test("reads and writes parts of the flat run")
+    func parts() throws {
+      var replica = try Self.trained(0)
+      let all = try replica.readParameters()
+      #expect(all.count == Self.configuration.parameterCount)
+      let range = 1000..<9000
+      #expect(try replica.readParameters(in: range) == Array(all[range]))
+      try replica.writeParameters([1, 2, 3], at: 1599)
+      #expect(try replica.readParameters(in: 1598..<1603) == [all[1598], 1, 2, 3, all[1602]])
+    }
+
+    @Test("names its parameters in a fixed order")
+    func names() throws {
+      let names = try Self.trained(0).layout.entries.map(\.name)
+      #expect(
+        Array(names.prefix(6)) == [
+          "tokens.weight", "positions.weight", "blocks.0.norm1.weight", "blocks.0.norm1.bias",
+          "blocks.0.attention.qkv.weight", "blocks.0.attention.qkv.bias",
+        ])
+      #expect(names.last == "head.weight")
+    }
+
+    @Test("a loss that is not finite is an error that changes nothing")
+    func notFinite() throws {
+      var replica = try Self.trained(2)
+      var broken = try replica.readParameters()
+      broken[broken.count - 1] = .nan
+      try replica.writeParameters(broken)
+      let state = try replica.optimizerState()
+      let error = #expect(throws: LearningError.self) {
+        _ = try replica.step(Self.batch(0), learningRate: 0.25)
+      }
+      #expect(
+        "\(error!)"
+          == "not-finite: the loss is nan (inner step 3 at learning rate 0.25). "
+          + "Lower the learning rate or clip gradients; nothing was changed by this step.")
+      #expect(try replica.optimizerState() == state)
+      #expect(replica.optimizerSteps == 2)
+    }
+
+    @Test("a token outside the vocabulary is an error")
+    func strangeToken() throws {
+      var replica = try Self.trained(0)
+      let error = #expect(throws: LearningError.self) {
+        _ = try replica.step(try TokenBatch(windows: [[1, 2, 50]]), learningRate: 1e-3)
+      }
+      #expect(
+        "\(error!)"
+          == "token-out-of-range: token 50 with a vocabulary of 50 (batch). "
+          + "Use the tokenizer that belongs to this model.")
+    }
+  }
+}
