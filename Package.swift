@@ -24,10 +24,13 @@ let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift
 let house = [
   Room(name: "Basics", duty: "seeds, limits, errors, telemetry names", packages: [log, metrics]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
-  Room(name: "Peers", duty: "who is there, bytes between them", on: ["Basics"], packages: [crypto]),
+  Room(
+    name: "Peers", duty: "who is there, bytes between them", on: ["Basics"], packages: [crypto, log]),
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
-  Room(name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs"]),
+  Room(
+    name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs"],
+    packages: [crypto]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
   Room(

@@ -1,3 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
+
+/// Our own rules, as tests: each message says what to do.
+@Suite("House")
+struct HouseTests {
+  let house = House()
+
+  @Test("every source file begins with the licence line")
+  func licenceLines() {
+    for file in house.files where file.isSource {
+      let expected = file.path.hasSuffix(".py") || file.path.hasSuffix(".sh") ? "#" : "//"
+      let head = file.lines.prefix(2).joined(separator: "\n")
+      #expect(
+        head.contains("\(expected) SPDX-License-Identifier: Apache-2.0"),
+        "\(file.path): begin with \"\(expected) SPDX-License-Identifier: Apache-2.0\"")
+    }
+  }
+
+  @Test("no file outgrows its idea")
+  func fileSizes() {
+    for file in house.files where file.isSource && file.lines.count > 500 {
+      #expect(
+        file.lines.prefix(10).contains { $0.contains("Long because") },
+        "\(file.path) has \(file.lines.count) lines: split it, or say \"Long because …\" at its head")
+    }
+  }
+
+  @Test("no name says nothing")
+  func emptyNames() {
+    let banned = /(?i)(^|\/)(utils?|helpers?|common|misc)(\/|\.|$)/
+    for file in house.files {
+      #expect(file.path.firstMatch(of: banned) == nil, "\(file.path): name the thing it holds")
+    }
+  }
+
+  @Test("unsafe code says why it is safe")
+  func safetyLines() {
+    for file in house.files where file.isSwift && file.path.hasPrefix("Sources/") {
+      let uses = file.lines.contains { $0.contains("@unchecked Sendable") || $0.contains(" unsafe ") }
+      guard uses else { continue }
+      #expect(
+        file.lines.contains { $0.contains("SAFETY:") },
+        "\(file.path): say in a \"SAFETY:\" line why the unsafe code in it holds")
+    }
+  }
+
+  @Test("chance and time come in as parameters")
+  func noHiddenChance() {
+    let banned = [".random(in:", "Task.detached", "Task.sleep", "Date()", "arc4random"]
+    let doors = ["Sources/CLI/"]
+    for file in house.files
+    where file.isSwift && file.path.hasPrefix("Sources/") && !doors.contains(where: file.path.hasPrefix) {
+      for (number, line) in file.lines.enumerated() {
+        let code = line.split(separator: "//", omittingEmptySubsequences: false)[0]
+        for word in banned where code.contains(word) && !code.contains("using:") {
+          Issue.record("\(file.path):\(number + 1): \(word) brings in chance or time; pass it in")
+        }
+      }
+    }
+  }
+
+  @Test("only the doors of the house know of outside libraries")
+  func whoMayImport() {
+    let allowed = [
+      "Crypto": ["Sources/Peers/", "Sources/Collectives/StateTransfer/"],
+      "TOMLKit": ["Sources/CLI/"], "FlyingFox": ["Sources/CLI/"], "FlyingSocks": ["Sources/CLI/"],
+      "ArgumentParser": ["Sources/CLI/"], "CMLX": ["Sources/Learning/"],
+    ]
+    for file in house.files where file.isSwift && file.path.hasPrefix("Sources/") {
+      for line in file.lines {
+        guard let module = line.firstMatch(of: /^(?:public |package |internal )?import (\w+)/)?.1,
+          let rooms = allowed[String(module)]
+        else { continue }
+        #expect(
+          rooms.contains { file.path.hasPrefix($0) },
+          "\(file.path) imports \(module), which belongs in \(rooms.joined(separator: ", "))")
+      }
+    }
+  }
+
+  @Test("every test folder mirrors a room")
+  func testsMirrorSources() {
+    for file in house.files where file.isSwift && file.path.hasPrefix("Tests/") {
+      let parts = file.path.split(separator: "/")
+      guard parts.count > 3, parts[1] != "HouseTests" else { continue }
+      let room = parts[1].dropLast("Tests".count)
+      let folder = (["Sources", room] + parts[2..<parts.count - 1]).joined(separator: "/")
+      let isKnown =
+        house.folders.contains(folder)
+        || ["Golden", "Simulated", "Processes"].contains(String(parts[2]))
+      #expect(isKnown, "\(file.path): there is no \(folder) that it mirrors")
+    }
+  }
+
+  @Test("nothing in the house knows the machine it was built on")
+  func noMachinePaths() {
+    for file in house.files {
+      for path in ["/wo" + "rk/", "/tmp/bash" + "_jobs"] {
+        #expect(!file.text.contains(path), "\(file.path) names \(path), which no user has")
+      }
+    }
+  }
+
+  @Test("the README's ferry commands and make targets exist")
+  func readmeCommands() throws {
+    let readme = try #require(house.files.first { $0.path == "README.md" }?.text)
+    let makefile = try #require(house.files.first { $0.path == "Makefile" }?.text)
+    for match in readme.matches(of: /make ([a-z]+)/) {
+      #expect(makefile.contains("\n\(match.1):"), "README names `make \(match.1)`, which is no target")
+    }
+  }
+}
+
+/// The repository's files, as text.
+struct House {
+  struct File {
+    let path: String
+    let text: String
+    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    var isSwift: Bool { path.hasSuffix(".swift") }
+    var isSource: Bool {
+      ["Sources/", "Tests/", "Tools/"].contains { path.hasPrefix($0) }
+        && [".swift", ".c", ".h", ".cpp", ".hpp", ".py", ".sh"].contains { path.hasSuffix($0) }
+    }
+  }
+
+  let files: [File]
+  let folders: Set<String>
+
+  init() {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    var files: [File] = []
+    var folders: Set<String> = []
+    let kept = ["Sources", "Tests", "Tools", "Docs", "Bindings"]
+    for name in kept {
+      let base = root.appending(path: name)
+      guard let all = FileManager.default.enumerator(atPath: base.path) else { continue }
+      for case let relative as String in all where !relative.contains("/.") {
+        let path = "\(name)/\(relative)"
+        if let text = try? String(contentsOf: root.appending(path: path), encoding: .utf8) {
+          files.append(File(path: path, text: text))
+        } else {
+          folders.insert(path)
+        }
+      }
+    }
+    for name in ["README.md", "Makefile", "Package.swift"] {
+      if let text = try? String(contentsOf: root.appending(path: name), encoding: .utf8) {
+        files.append(File(path: name, text: text))
+      }
+    }
+    self.files = files
+    self.folders = folders
+  }
+}

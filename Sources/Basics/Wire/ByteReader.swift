@@ -4,6 +4,12 @@
 public struct MalformedMessage: FerryError, Equatable {
   public let what: String
   public let place: String
+
+  public init(what: String, place: String) {
+    self.what = what
+    self.place = place
+  }
+
   public var codeName: String { "malformed-message" }
   public var remedy: String {
     "The sender is broken, hostile or of another version; it is ignored."

@@ -1,0 +1,62 @@
+# Ferry's only entry. `make demo` and `make test` set up whatever is missing first.
+SWIFT ?= swift
+# Everything is built once, optimized: the demo, the tests and the benchmarks run the same code.
+BUILD = $(SWIFT) build -c release
+TEST = $(SWIFT) test -c release
+ifdef ROOM
+export FERRY_ROOM = $(ROOM)
+endif
+ifdef FERRY_MLX_PREFIX
+export PKG_CONFIG_PATH := $(FERRY_MLX_PREFIX):$(PKG_CONFIG_PATH)
+endif
+
+.PHONY: help demo test build setup format lint simulate soak chaos golden bench ci install
+
+help:
+	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes report.html"
+	@echo "make test [ROOM=Peers] all tests, or those of one room (about a minute)"
+	@echo "make build             the ferry command, in .build/release/ferry"
+	@echo "make install PREFIX=…  copy it to PREFIX/bin (default /usr/local)"
+	@echo "make lint format       check or apply swift-format"
+	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make chaos: real processes"
+	@echo "make bench             the figures of Docs/benchmarks.md;  make golden: rewrite golden files"
+
+setup:
+	@bash Tools/setup.sh
+
+build: setup
+	$(BUILD) --product ferry
+
+demo: build
+	.build/release/ferry demo
+
+test: setup
+	$(TEST) $(ARGS)
+
+simulate: setup
+	FERRY_SEEDS=$(or $(SEEDS),1000) $(TEST) --filter Simulat
+
+soak: setup
+	FERRY_SEEDS=100000 $(TEST) --filter Simulat
+
+chaos: build
+	FERRY_CHAOS_SECONDS=$(or $(SECONDS),120) $(TEST) --filter Chaos
+
+golden:
+	@for writer in Tools/golden/*.py; do echo "golden: $$writer"; python3 "$$writer"; done
+
+bench: build
+	bash Tools/bench/all.sh
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+lint:
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+install: build
+	install -d $(or $(PREFIX),/usr/local)/bin
+	install .build/release/ferry $(or $(PREFIX),/usr/local)/bin/ferry
+
+ci:
+	bash .ci/run

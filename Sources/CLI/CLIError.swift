@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+
+/// Why a command did not do what was asked: what happened, where, and what to do.
+package struct CLIError: FerryError, Equatable {
+  /// A struct, not an enum, so that a new code breaks no caller's `switch`.
+  package struct Code: RawRepresentable, Hashable, Sendable {
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    package static let configurationSyntax = Code(rawValue: "config-syntax")
+    package static let configurationUnknownKey = Code(rawValue: "config-unknown-key")
+    package static let configurationWrongType = Code(rawValue: "config-wrong-type")
+    package static let configurationOutOfRange = Code(rawValue: "config-out-of-range")
+    package static let configurationConflict = Code(rawValue: "config-conflict")
+    package static let fileUnreadable = Code(rawValue: "file-unreadable")
+    package static let fileUnwritable = Code(rawValue: "file-unwritable")
+    package static let fileExists = Code(rawValue: "file-exists")
+    package static let joinLineMalformed = Code(rawValue: "join-line-malformed")
+    package static let eventsMalformed = Code(rawValue: "events-malformed")
+    package static let portInUse = Code(rawValue: "port-in-use")
+    package static let runNotFound = Code(rawValue: "run-not-found")
+    package static let runNotAnswering = Code(rawValue: "run-not-answering")
+    package static let checksFailed = Code(rawValue: "checks-failed")
+    package static let checkpointBroken = Code(rawValue: "checkpoint-broken")
+    package static let demoFailed = Code(rawValue: "demo-failed")
+    package static let fetchFailed = Code(rawValue: "fetch-failed")
+    package static let notWired = Code(rawValue: "not-wired")
+  }
+
+  package let code: Code
+  package let what: String
+  package let place: String
+  package let remedy: String
+
+  package init(_ code: Code, what: String, place: String, remedy: String) {
+    self.code = code
+    self.what = what
+    self.place = place
+    self.remedy = remedy
+  }
+
+  package var codeName: String { code.rawValue }
+
+  /// Input and configuration faults end with 2, everything else with 1.
+  package var exitStatus: ExitStatus {
+    let input: Set<Code> = [
+      .configurationSyntax, .configurationUnknownKey, .configurationWrongType,
+      .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
+      .joinLineMalformed, .eventsMalformed, .runNotFound,
+    ]
+    return input.contains(code) ? .badInput : .failed
+  }
+}
+
+/// What `ferry` ends with; every command's help lists those it uses.
+package enum ExitStatus: Int32, Sendable {
+  case done = 0
+  case failed = 1
+  case badInput = 2
+  case usage = 64
+  case interrupted = 130
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+struct IdentityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "identity", abstract: "Who this machine is to other peers.",
+    subcommands: [IdentityShow.self])
+}
+
+struct IdentityShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Print this machine's peer id.",
+    discussion: """
+      The id goes into peers.allow of those who want to let this machine in without the secret.
+      The key behind it never leaves its file.
+
+      Examples:
+        ferry identity show
+        ferry identity show --json | jq -r .id
+
+      Exit codes: 0 printed, 1 the key cannot be read or made, 64 wrong usage.
+      """)
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let (id, path) = try RunSession.identity()
+    output.console.result(["id": id, "path": path], text: "\(id)\nkept in \(path)")
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where the rooms meet: one peer's part in one run, from its first link to its last round.
+///
+/// `RunHost` has prepared everything around it: configuration, folder, event log, status board,
+/// signals, control and metrics servers. The session only does the work.
+package enum RunSession {
+  /// How this peer takes part.
+  package enum Role: Equatable, Sendable {
+    /// The first peer of a new run, or of one resumed from its folder's checkpoints.
+    case first(resume: Bool)
+    /// Joins a run that goes on.
+    case joiner(line: String)
+    /// Trains alone, without links: the comparison line of the report.
+    case alone
+  }
+
+  /// What a session works with.
+  package struct Surroundings: Sendable {
+    package let role: Role
+    /// A short name for people, as in the report.
+    package let name: String
+    package let folder: RunFolder
+    package let events: EventLog
+    package let board: StatusBoard
+    package let stop: StopSignal
+  }
+
+  /// Takes part until the last round or until `stop` is raised.
+  ///
+  /// Writes events, keeps the board up to date, and puts the join line on the board and into
+  /// `folder.joinLine` as soon as this peer listens.
+  ///
+  /// - Returns: what the peer did, which is also its `finished` event.
+  /// - Throws: a `FerryError` of the room that could not go on.
+  package static func run(
+    configuration: RunConfiguration, in surroundings: Surroundings
+  ) async throws -> Event.Finished {
+    throw notWired("training")
+  }
+
+  /// Text from a checkpoint.
+  package struct GenerateRequest: Equatable, Sendable {
+    package var checkpoint: String
+    package var prompt: String
+    /// Bytes to write, at least 1.
+    package var count: Int
+    /// 0 takes the likeliest byte every time.
+    package var temperature: Double
+    package var seed: UInt64
+  }
+
+  /// Continues a prompt; calls `emit` with each piece as it comes.
+  package static func generate(
+    _ request: GenerateRequest, emit: @Sendable (String) -> Void
+  ) async throws {
+    throw notWired("generating")
+  }
+
+  /// One checkpoint, as `ferry checkpoint list` prints it.
+  package struct CheckpointSummary: Codable, Equatable, Sendable {
+    package var path: String
+    package var run: String
+    package var round: Int
+    package var bytes: Int
+    package var hash: String
+
+    package init(path: String, run: String, round: Int, bytes: Int, hash: String) {
+      self.path = path
+      self.run = run
+      self.round = round
+      self.bytes = bytes
+      self.hash = hash
+    }
+  }
+
+  /// The checkpoints in a folder, oldest first.
+  package static func checkpoints(in folder: String) throws -> [CheckpointSummary] {
+    throw notWired("listing checkpoints")
+  }
+
+  /// What a check of one checkpoint found: each line a claim that was tested.
+  package struct Verification: Codable, Equatable, Sendable {
+    package var path: String
+    package var checks: [Check]
+
+    package init(path: String, checks: [Check]) {
+      self.path = path
+      self.checks = checks
+    }
+  }
+
+  /// Recomputes every hash and audits the ledger of consumed samples.
+  package static func verify(checkpoint: String) throws -> Verification {
+    throw notWired("verifying checkpoints")
+  }
+
+  /// This machine's peer id, made on first use, and the file it is kept in.
+  package static func identity() throws -> (id: String, path: String) {
+    throw notWired("the identity")
+  }
+
+  /// The tensor engine's name and version, such as `MLX 0.32.4, CPU`, after trying it out.
+  package static func engine() throws -> String {
+    throw notWired("the tensor engine")
+  }
+
+  /// Measures `collectives` or `recovery`, and prints the figures.
+  package static func bench(_ subject: String, console: Console) async throws {
+    throw notWired("bench \(subject)")
+  }
+
+  private static func notWired(_ what: String) -> CLIError {
+    CLIError(
+      .notWired, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
+      remedy: "This build is for work on the command line only.")
+  }
+}

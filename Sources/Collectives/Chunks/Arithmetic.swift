@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryTensors
+
+/// Loops over parts of vectors that collectives need themselves, in place.
+enum Arithmetic {
+  /// Divides the values in a range; a division, not a product by the inverse, as the mean of equal
+  /// values must be that value.
+  static func divide(_ values: inout [Float], _ range: Range<Int>, by divisor: Float) {
+    var all = values.mutableSpan
+    var span = all._mutatingExtracting(range)
+    for i in span.indices { span[i] /= divisor }
+  }
+
+  /// Adds `source[range]` to `values[range]`.
+  static func add(_ source: borrowing [Float], to values: inout [Float], _ range: Range<Int>) {
+    var all = values.mutableSpan
+    var span = all._mutatingExtracting(range)
+    Kernels.accumulate(source.span.extracting(range), into: &span)
+  }
+
+  /// Puts `source[from]` in the place of the values that begin at `start`.
+  static func copy(
+    _ source: borrowing [Float], _ from: Range<Int>, to values: inout [Float], at start: Int
+  ) {
+    var all = values.mutableSpan
+    var span = all._mutatingExtracting(start..<start + from.count)
+    Bytes.copy(source.span.extracting(from).elementBytes, into: &span)
+  }
+}

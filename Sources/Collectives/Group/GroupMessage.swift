@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryPeers
+
+/// What members of a group tell each other, apart from who they are.
+enum GroupMessage: Sendable {
+  case membership(MembershipMessage)
+  /// The sender has its contribution to a round in hand.
+  case ready(Stage, Ready)
+  /// A piece of the round's exchange.
+  case chunk(Stage, Chunk)
+  /// The sender holds the round's complete result, and its digest.
+  case done(Stage, digest: [UInt8])
+  /// How far the sender's work for the round has come, in thousandths.
+  case progress(Stage, permille: UInt16)
+  /// A request or an answer of a state transfer.
+  case state([UInt8])
+  /// Bytes of one strategy for another, outside any round.
+  case word([UInt8])
+
+  /// The view and the round a message belongs to.
+  struct Stage: Sendable, Hashable {
+    var view: UInt64
+    var round: UInt64
+  }
+
+  /// What a member must say before the exchange: all have to agree on everything but weight and note.
+  struct Ready: Sendable, Hashable {
+    var weight: Double
+    var note: [UInt8]
+    var elementCount: UInt64
+    /// The codec and the algorithm, so that two configurations cannot meet.
+    var operation: String
+    var stateDigest: [UInt8]
+  }
+
+  private enum Kind: UInt8 {
+    case membership = 0
+    case ready = 1
+    case chunk = 2
+    case done = 3
+    case progress = 4
+    case state = 5
+    case word = 6
+  }
+
+  private static let digestBytesMax = 64
+  private static let operationBytesMax = 64
+  private static let chunkHeaderBytes = 17
+
+  func frame() -> Frame {
+    var out = ByteWriter()
+    switch self {
+    case .membership(let message):
+      out.put(Kind.membership.rawValue)
+      out.put(raw: message.encoded())
+      return Frame(message.isHeartbeat ? .heartbeat : .membership, out.bytes)
+    case .ready(let stage, let ready):
+      out.put(Kind.ready.rawValue, stage)
+      out.put(ready.weight)
+      out.put(run: ready.note)
+      out.put(ready.elementCount)
+      out.put(ready.operation)
+      out.put(run: ready.stateDigest)
+      return Frame(.membership, out.bytes)
+    case .chunk(let stage, let chunk):
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(Self.chunkHeaderBytes + chunk.byteCount)
+      out.put(Kind.chunk.rawValue, stage)
+      bytes.append(contentsOf: out.bytes)
+      chunk.append(to: &bytes)
+      return Frame(.exchange, bytes)
+    case .done(let stage, let digest):
+      out.put(Kind.done.rawValue, stage)
+      out.put(run: digest)
+      return Frame(.membership, out.bytes)
+    case .progress(let stage, let permille):
+      out.put(Kind.progress.rawValue, stage)
+      out.put(permille)
+      return Frame(.heartbeat, out.bytes)
+    case .state(let bytes):
+      out.put(Kind.state.rawValue)
+      out.put(raw: bytes)
+      return Frame(.catchUp, out.bytes)
+    case .word(let bytes):
+      out.put(Kind.word.rawValue)
+      out.put(raw: bytes)
+      return Frame(.exchange, out.bytes)
+    }
+  }
+
+  init(_ frame: Frame) throws {
+    let bytes = frame.payload
+    guard let first = bytes.first, let kind = Kind(rawValue: first) else {
+      throw MalformedMessage(
+        what: "no kind of message is \(bytes.first ?? 0)", place: "group message")
+    }
+    switch kind {
+    case .membership:
+      self = .membership(try MembershipMessage(decoding: Array(bytes.dropFirst())))
+      return
+    case .state:
+      self = .state(Array(bytes.dropFirst()))
+      return
+    case .word:
+      self = .word(Array(bytes.dropFirst()))
+      return
+    case .chunk:
+      guard bytes.count >= Self.chunkHeaderBytes else {
+        throw MalformedMessage(what: "a chunk of \(bytes.count) bytes", place: "group message")
+      }
+      var reader = ByteReader(Array(bytes[1..<Self.chunkHeaderBytes]), place: "chunk")
+      let stage = try reader.stage()
+      self = .chunk(stage, try Chunk(decoding: bytes[Self.chunkHeaderBytes...]))
+      return
+    case .ready, .done, .progress: break
+    }
+    var reader = ByteReader(Array(bytes.dropFirst()), place: "group message")
+    let stage = try reader.stage()
+    switch kind {
+    case .ready:
+      let ready = Ready(
+        weight: try reader.double(), note: try reader.run(max: GroupLogic.noteBytesMax),
+        elementCount: try reader.number(), operation: try reader.text(max: Self.operationBytesMax),
+        stateDigest: try reader.run(max: Self.digestBytesMax))
+      guard ready.weight >= 0, ready.weight.isFinite else {
+        throw reader.malformed("a weight of \(ready.weight)")
+      }
+      self = .ready(stage, ready)
+    case .done: self = .done(stage, digest: try reader.run(max: Self.digestBytesMax))
+    default: self = .progress(stage, permille: try reader.number())
+    }
+    try reader.end()
+  }
+}
+
+extension MembershipMessage {
+  fileprivate var isHeartbeat: Bool {
+    switch self {
+    case .ping, .pong: true
+    default: false
+    }
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func put(_ kind: UInt8, _ stage: GroupMessage.Stage) {
+    put(kind)
+    put(stage.view)
+    put(stage.round)
+  }
+}
+
+extension ByteReader {
+  fileprivate mutating func stage() throws(MalformedMessage) -> GroupMessage.Stage {
+    GroupMessage.Stage(view: try number(), round: try number())
+  }
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import FerryBasics
+import Foundation
+import Logging
+
+/// The sockets of one peer and what becomes of them: everything `LinkLoop` does but its thread.
+///
+/// Used by the loop's thread alone. What happens turns into events, which the loop hands to the
+/// logic; the logic's actions come back through `perform`.
+final class LinkEngine {
+  /// A link that dropped, while its peer is looked for.
+  struct Lost {
+    let member: Member
+    let address: PeerAddress
+    let reason: String
+    let deadline: Duration
+    var retryAt: Duration?
+  }
+
+  let settings: LinkSettings
+  let own: Greeting.Own
+  let meter: ByteMeter
+  let logger: Logger
+  let names = NameLookups()
+  private let listener: Socket
+  private let wakeup: Wakeup
+  private let start = ContinuousClock.now
+  private var readiness = Readiness()
+  private var nextToken = 0
+  private var serial: UInt64 = 0
+  private var wakeAt: Duration?
+  var connections: [Int: Connection] = [:]
+  var linked: [PeerID: Connection] = [:]
+  var lost: [PeerID: Lost] = [:]
+  var resolving: [PeerAddress: Dial] = [:]
+  /// Addresses by which a peer was once reached, other than the one it gives.
+  var aliases: [PeerAddress: PeerID] = [:]
+  var events: [LinkEvent] = []
+  var unflushed: Set<Int> = []
+  private(set) var now = Duration.zero
+
+  /// A probe that was cut off is repeated after this long.
+  static let probeRetry = Duration.milliseconds(20)
+  /// A turn that comes later than this was not the network's fault.
+  static let pauseMin = Duration.milliseconds(250)
+  private static let aliasesMax = 1024
+
+  init(
+    identity: Identity, settings: LinkSettings, listener: Socket, listens: PeerAddress,
+    wakeup: Wakeup, meter: ByteMeter, logger: Logger
+  ) {
+    self.settings = settings
+    self.listener = listener
+    self.wakeup = wakeup
+    self.meter = meter
+    self.logger = logger
+    var own = Greeting.Own(
+      identity: identity,
+      noiseKey: Array(Curve25519.KeyAgreement.PrivateKey().rawRepresentation),
+      run: settings.run, admission: settings.admission, incarnation: settings.incarnation,
+      listens: listens, wantsClear: settings.sealing == .clear, hasAES: settings.hasAES)
+    own.version = settings.protocolVersion
+    self.own = own
+  }
+
+  func updateNow() { now = start.duration(to: .now) }
+
+  // MARK: A turn of the loop
+
+  /// Waits for something to happen, then sees to it; `deliver` empties `events`.
+  func turn(deliver: () -> Void) {
+    let due = nextDeadline
+    let begun = now
+    updateNow()
+    let blocked = now - begun
+    readiness.removeAll()
+    readiness.add(wakeup.readEnd, writes: false)
+    readiness.add(listener.descriptor, writes: false)
+    let polled = connections.values.sorted { $0.token < $1.token }
+    for connection in polled {
+      readiness.add(
+        connection.socket.descriptor, reads: connection.stage != .connecting,
+        writes: connection.stage == .connecting || connection.wantsWrite)
+    }
+    let timeout = max(.zero, (due ?? now + .seconds(60)) - now)
+    let expected = now + timeout
+    readiness.wait(timeout)
+    updateNow()
+    forgive((blocked > Self.pauseMin ? blocked : .zero) + max(.zero, now - expected))
+
+    if readiness.isReadable(0) { wakeup.clear() }
+    for (address, answer) in names.takeAnswers() { takeName(address, answer) }
+    if readiness.isReadable(1) { acceptCallers() }
+    for (i, connection) in polled.enumerated() where connections[connection.token] != nil {
+      if connection.stage == .connecting {
+        if readiness.isWritable(i + 2) { finishConnecting(connection) }
+      } else {
+        if readiness.isWritable(i + 2), connection.wantsWrite { flush(connection) }
+        if connections[connection.token] != nil, readiness.isReadable(i + 2) { read(connection) }
+      }
+      deliver()
+    }
+    expire()
+    deliver()
+  }
+
+  /// Silence while this process did not run is not the peers'.
+  private func forgive(_ pause: Duration) {
+    guard pause > Self.pauseMin else { return }
+    logger.debug("the loop did not run", metadata: ["pause": "\(pause)"])
+    for connection in linked.values { connection.silence?.forgive(pause, now: now) }
+  }
+
+  private var nextDeadline: Duration? {
+    var soonest = wakeAt
+    func consider(_ time: Duration) { soonest = min(soonest ?? time, time) }
+    for connection in connections.values {
+      if connection.stage == .up {
+        consider(nextPing(connection))
+        if let silence = connection.silence { consider(silence.expires) }
+      } else {
+        consider(connection.deadline)
+      }
+    }
+    for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
+    for dial in resolving.values { consider(dial.deadline) }
+    return soonest
+  }
+
+  /// On an idle link a heartbeat after its last bytes; on a busy one every fourth, for its measure.
+  private func nextPing(_ connection: Connection) -> Duration {
+    max(
+      connection.lastPing + settings.heartbeatInterval,
+      min(connection.lastSent, connection.lastPing + settings.heartbeatInterval * 3)
+        + settings.heartbeatInterval)
+  }
+
+  private func expire() {
+    for connection in connections.values.sorted(by: { $0.token < $1.token }) {
+      if connection.stage == .up {
+        guard let silence = connection.silence else { continue }
+        if now >= silence.expires {
+          endLink(connection, .silent(after: now - silence.lastHeard))
+        } else if now >= nextPing(connection) {
+          connection.lastPing = now
+          connection.queue(.ping(mark(now)))
+          unflushed.insert(connection.token)
+        }
+      } else if now >= connection.deadline {
+        abandon(
+          connection,
+          connection.stage == .connecting ? .connectTimeout : .greetingTimeout)
+      }
+    }
+    for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
+    where now >= dial.deadline {
+      resolving[address] = nil
+      dialFailed(dial, .closed("no answer from the name servers"))
+    }
+    for (peer, entry) in lost.sorted(by: { $0.key < $1.key }) {
+      if now >= entry.deadline {
+        settleLost(peer, .closed(entry.reason))
+      } else if let retryAt = entry.retryAt, now >= retryAt {
+        lost[peer]?.retryAt = nil
+        dial(entry.address, .probe(peer))
+      }
+    }
+    if let wakeAt, now >= wakeAt {
+      self.wakeAt = nil
+      events.append(.woke)
+    }
+    flushAll()
+  }
+
+  // MARK: Actions
+
+  func perform(_ actions: [LinkAction]) {
+    for action in actions {
+      switch action {
+      case .send(let peer, let frame):
+        precondition(
+          frame.payload.count <= settings.frameBytesMax,
+          "a frame of \(frame.payload.count) bytes, more than \(settings.frameBytesMax)")
+        guard let connection = linked[peer] else { continue }
+        connection.queue(frame)
+        unflushed.insert(connection.token)
+        if connection.queuedByteCount > settings.queueBytesMax {
+          // What the socket takes now does not count.
+          flush(connection)
+          if linked[peer] === connection, connection.queuedByteCount > settings.queueBytesMax {
+            endLink(
+              connection,
+              .hungUp("more than \(settings.queueBytesMax) bytes wait to be sent to it"))
+          }
+        }
+      case .dial(let address):
+        if !isReachedOrBeing(address) { dial(address, .asked) }
+      case .hangUp(let peer, let reason):
+        if let connection = linked[peer] {
+          endLink(connection, .hungUp(reason))
+        } else if lost[peer] != nil {
+          settleLost(peer, .hungUp(reason))
+        }
+      case .wake(let time): wakeAt = time
+      }
+    }
+    flushAll()
+  }
+
+  /// Every byte that waits has its chance before the loop ends; true while some still wait.
+  func flushBeforeEnd() -> Bool {
+    for connection in connections.values where connection.stage == .up { flush(connection) }
+    return connections.values.contains { $0.stage == .up && $0.hasUnsent }
+  }
+
+  /// Waits a little for a socket to take more.
+  func waitForSpace() {
+    readiness.removeAll()
+    for connection in connections.values where connection.wantsWrite {
+      readiness.add(connection.socket.descriptor, reads: false, writes: true)
+    }
+    readiness.wait(.milliseconds(50))
+    updateNow()
+  }
+
+  /// Ends the loop's waiting, from any thread.
+  var wake: @Sendable () -> Void {
+    let wakeup = wakeup
+    return { wakeup.wake() }
+  }
+
+  func closeAll() {
+    for connection in connections.values {
+      connection.socket.finishSending()
+      connection.closeAccounts()
+    }
+    connections = [:]
+    linked = [:]
+  }
+
+  // MARK: Connections
+
+  func flushAll() {
+    while let token = unflushed.popFirst() {
+      if let connection = connections[token] { flush(connection) }
+    }
+  }
+
+  func flush(_ connection: Connection) {
+    guard connection.stage != .connecting else { return }
+    if let reason = connection.flush(at: now) { broken(connection, reason) }
+  }
+
+  private func acceptCallers() {
+    while let socket = listener.accepted() {
+      let place = socket.remoteAddress?.description ?? "a caller"
+      let greeting = connections.values.count { $0.stage != .up }
+      guard greeting < settings.handshakesMax, linked.count < settings.linksMax else {
+        logger.info("a caller was turned away: too many", metadata: ["address": "\(place)"])
+        continue
+      }
+      add(socket, role: .listener, dial: nil, place: place, expected: nil)
+    }
+  }
+
+  @discardableResult
+  func add(
+    _ socket: Socket, role: LinkRole, dial: Dial?, place: String, expected: PeerID?
+  ) -> Connection {
+    if let byteCount = settings.socketBufferBytes { socket.fixBuffers(byteCount) }
+    let connection = Connection(
+      token: nextToken, role: role, socket: socket, dial: dial, place: place,
+      stage: dial == nil ? .greeting : .connecting,
+      deadline: dial?.deadline ?? now + settings.handshakeMax,
+      greeting: Greeting(
+        role: role, own: own, place: place, expected: expected,
+        ephemeral: Array(Curve25519.KeyAgreement.PrivateKey().rawRepresentation)),
+      frameBytesMax: settings.frameBytesMax, meter: meter)
+    nextToken += 1
+    connections[connection.token] = connection
+    return connection
+  }
+
+  private func read(_ connection: Connection) {
+    // A budget, so that one fast link does not keep the others waiting.
+    for _ in 0..<8 {
+      switch connection.read() {
+      case .bytes:
+        if connection.stage == .up {
+          connection.silence?.heard(at: now)
+          takeFrames(connection)
+        } else {
+          takeGreeting(connection)
+        }
+        if connections[connection.token] == nil { return }
+      case .wouldBlock: return
+      case .ended: return broken(connection, "the other side closed the connection")
+      case .failed(let reason): return broken(connection, reason)
+      }
+    }
+  }
+
+  private func takeGreeting(_ connection: Connection) {
+    do throws(PeersError) {
+      var progress = try connection.takeGreeting { peer in standing(peer, besides: connection) }
+      if progress == .decisionNeeded {
+        try connection.greeting.decide(go: wants(connection))
+        progress = .up
+      }
+      if progress == .up {
+        linkUp(connection)
+        takeFrames(connection)
+      } else {
+        unflushed.insert(connection.token)
+      }
+    } catch {
+      abandon(connection, .error(error))
+    }
+    flushAll()
+  }
+
+  private func standing(_ peer: PeerID, besides this: Connection) -> Greeting.Standing {
+    serial += 1
+    let holdsAnother =
+      linked[peer] != nil
+      || connections.values.contains {
+        $0 !== this && $0.stage == .greeting && $0.greeting.peer == peer
+      }
+    return Greeting.Standing(holdsAnother: holdsAnother, serial: serial)
+  }
+
+  /// Whether this connection becomes the link to its peer; asked on the deciding side only.
+  ///
+  /// A second connection from the same life of a peer is refused, unless it was opened later than
+  /// the link and its peer has no other: then the link is dead on that side.
+  private func wants(_ connection: Connection) -> Bool {
+    guard let peer = connection.greeting.peer, let hello = connection.greeting.hello else {
+      preconditionFailure("a decision about a stranger")
+    }
+    guard let old = linked[peer], let oldHello = old.greeting.hello else { return true }
+    if oldHello.incarnation != hello.incarnation { return true }
+    return hello.serial > oldHello.serial && !hello.holdsAnother
+  }
+
+  private func takeFrames(_ connection: Connection) {
+    guard let member = connection.member else { return }
+    do throws(PeersError) {
+      try connection.takeFrames { header, payload in
+        if !header.isControl {
+          events.append(.received(member, Frame(header.purpose, payload)))
+          return
+        }
+        switch ControlMessage(payload) {
+        case .ping(let mark):
+          connection.queue(.pong(mark))
+          unflushed.insert(connection.token)
+        case .pong(let mark):
+          let trip = Duration.nanoseconds(Int64(clamping: self.mark(now) &- mark))
+          if trip >= .zero, trip < settings.silenceMax * 4 {
+            connection.silence?.measured(roundTrip: trip)
+          }
+        case .goodbye(let reason): connection.goodbye = reason
+        case nil: break
+        }
+      }
+    } catch {
+      logger.info("a link was hung up", metadata: ["peer.id": "\(member.id)", "why": "\(error)"])
+      endLink(connection, .hungUp(error.description))
+    }
+  }
+
+  func mark(_ time: Duration) -> UInt64 {
+    let parts = time.components
+    return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
+  }
+
+  func rememberAlias(_ address: PeerAddress, of peer: PeerID) {
+    if aliases.count >= Self.aliasesMax { aliases = [:] }
+    aliases[address] = peer
+  }
+
+  var reports: [LinkReport] {
+    linked.values.compactMap { connection -> LinkReport? in
+      guard let member = connection.member, let silence = connection.silence else { return nil }
+      return LinkReport(
+        member: member, address: connection.listens, roundTrip: silence.roundTrip,
+        silenceAllowed: silence.allowed, cipher: connection.sealer?.kind.rawValue ?? "",
+        since: connection.upSince)
+    }.sorted { $0.member < $1.member }
+  }
+}

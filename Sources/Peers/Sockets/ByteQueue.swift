@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+
+/// Bytes between a socket and us: appended at the end, taken from the front, in one piece of memory
+/// that grows to what was once needed and stays.
+package struct ByteQueue {
+  private var bytes: [UInt8]
+  private var start = 0
+  private var end = 0
+
+  package init(capacity: Int) { bytes = [UInt8](repeating: 0, count: capacity) }
+
+  package var count: Int { end - start }
+  package var isEmpty: Bool { start == end }
+
+  /// The byte at a distance from the front.
+  package subscript(offset: Int) -> UInt8 {
+    precondition((0..<count).contains(offset), "byte \(offset) of \(count)")
+    return bytes[start + offset]
+  }
+
+  /// The bytes at these distances from the front, without a copy: let go of them before the queue
+  /// changes, or it copies itself.
+  package subscript(range: Range<Int>) -> ArraySlice<UInt8> {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count)")
+    return bytes[start + range.lowerBound..<start + range.upperBound]
+  }
+
+  package mutating func dropFirst(_ byteCount: Int) {
+    precondition((0...count).contains(byteCount), "\(byteCount) bytes dropped of \(count)")
+    start += byteCount
+    if start == end { (start, end) = (0, 0) }
+  }
+
+  /// Makes room for `byteCount` more at the end.
+  private mutating func reserve(_ byteCount: Int) {
+    if end + byteCount <= bytes.count { return }
+    if count + byteCount <= bytes.count {
+      let (from, length) = (start, count)
+      // SAFETY: source and target lie in the same array and memmove allows them to overlap.
+      unsafe bytes.withUnsafeMutableBytes {
+        guard let base = $0.baseAddress else { return }
+        unsafe base.copyMemory(from: base + from, byteCount: length)
+      }
+    } else {
+      var larger = [UInt8]()
+      larger.reserveCapacity(max(2 * bytes.count, count + byteCount))
+      larger += bytes[start..<end]
+      larger += repeatElement(0, count: larger.capacity - larger.count)
+      bytes = larger
+    }
+    (start, end) = (0, count)
+  }
+
+  package mutating func append(_ more: borrowing some ContiguousBytes) {
+    // SAFETY: `reserve` made room for exactly these bytes; both ends are borrowed for the copy.
+    unsafe more.withUnsafeBytes { source in
+      reserve(source.count)
+      guard let from = source.baseAddress else { return }
+      let at = end
+      unsafe bytes.withUnsafeMutableBytes {
+        unsafe ($0.baseAddress! + at).copyMemory(from: from, byteCount: source.count)
+      }
+      end += source.count
+    }
+  }
+
+  /// Takes what the socket has, at most `byteCountMax`.
+  mutating func fill(from socket: Socket, atMost byteCountMax: Int) -> Moved {
+    reserve(byteCountMax)
+    let at = end
+    // SAFETY: the array has `byteCountMax` bytes after `end`.
+    let moved = unsafe bytes.withUnsafeMutableBytes {
+      unsafe socket.take(into: UnsafeMutableRawBufferPointer(rebasing: $0[at..<at + byteCountMax]))
+    }
+    if case .bytes(let taken) = moved { end += taken }
+    return moved
+  }
+
+  /// Gives the socket what it will take.
+  mutating func drain(to socket: Socket) -> Moved {
+    let range = start..<end
+    // SAFETY: the range lies in the array.
+    let moved = unsafe bytes.withUnsafeBytes {
+      unsafe socket.give(UnsafeRawBufferPointer(rebasing: $0[range]))
+    }
+    if case .bytes(let given) = moved { dropFirst(given) }
+    return moved
+  }
+}

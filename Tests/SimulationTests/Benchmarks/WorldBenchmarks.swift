@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryPeers
+import FerrySimulation
+import Foundation
+import Testing
+
+@Suite("Benchmarks of the world")
+struct WorldBenchmarks {
+  @Test("prints events a second; small by default, full size with FERRY_BENCH=1")
+  func events() throws {
+    let isFull = ProcessInfo.processInfo.environment["FERRY_BENCH"] != nil
+    for (name, plan) in [
+      ("calm", FaultPlan.none), ("faulty", .everything(until: .seconds(100_000), rate: 4)),
+    ] {
+      let world = World(seed: Seed(1), peers: 8, plan: plan, make: Gossip.init)
+      world.addSanity()
+      let clock = ContinuousClock()
+      let start = clock.now
+      try world.run(until: .seconds(isFull ? 2000 : 20))
+      let seconds = (clock.now - start) / .seconds(1)
+      print(
+        "world, 8 peers, \(name): \(world.eventCount) events, \(Int(Double(world.eventCount) / seconds))"
+          + " events/s, \(world.faults)")
+      #expect(world.eventCount > 1000)
+    }
+  }
+}
