@@ -39,7 +39,7 @@ public struct FileSystemError: Error, Hashable, Sendable {
   }
   /// The causes that callers treat apart.
   public enum Cause: Sendable {
-    case missing, full, tooLarge, empty, other
+    case missing, full, tooLarge, other
   }
 
   public let operation: Operation

@@ -100,6 +100,9 @@ public struct ContentHasher: Sendable {
   /// Takes in more bytes.
   public mutating func update(_ bytes: [UInt8]) {
     byteCount &+= UInt64(bytes.count)
+    // A copy: the blocks are read from `pending`, another part of `self`.
+    var state = state
+    defer { self.state = state }
     var start = 0
     if !pending.isEmpty {
       start = min(64 - pending.count, bytes.count)

@@ -34,7 +34,7 @@ public struct Corpus: Sendable {
         .textEmpty, "the text has no bytes", at: name,
         remedy: "Name a file with text in it, or run 'ferry data fetch kjv'.")
     }
-    guard bytes.count <= Self.byteCountMax else { throw Self.tooLong(bytes.count, name) }
+    guard bytes.count <= Self.byteCountMax else { throw Self.tooLong(name) }
     // Archives, images and UTF-16 all have zero bytes; no text in UTF-8 or Latin-1 has.
     if let zero = bytes.firstIndex(of: 0) {
       throw DataError(
@@ -56,25 +56,14 @@ public struct Corpus: Sendable {
     path: String, validationFraction: Double = 0.1,
     in fileSystem: any FileSystem = DiskFileSystem()
   ) throws(DataError) {
-    var bytes: [UInt8] = []
-    do throws(FileSystemError) {
-      switch try fileSystem.kind(of: path) {
-      case nil:
-        throw FileSystemError(.read, path: path, reason: "No such file or directory", .missing)
-      case .file(let byteCount):
-        guard byteCount <= Self.byteCountMax else {
-          throw FileSystemError(.read, path: path, reason: "\(byteCount)", .tooLarge)
-        }
-        bytes = try fileSystem.read(path, byteCountMax: Self.byteCountMax)
-      case .folder:
-        for file in try Self.textFiles(under: path, in: fileSystem) {
-          bytes += try fileSystem.read(file, byteCountMax: Self.byteCountMax - bytes.count)
-          if let last = bytes.last, last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
-        }
-        if bytes.isEmpty { throw FileSystemError(.read, path: path, reason: "no text", .empty) }
-      }
-    } catch {
-      throw Self.explained(error, path)
+    let bytes: [UInt8]
+    do throws(FileSystemError) { bytes = try Self.gather(path, in: fileSystem) } catch {
+      throw Self.explained(error)
+    }
+    if bytes.isEmpty, case .folder? = try? fileSystem.kind(of: path) {
+      throw DataError(
+        .textEmpty, "no text in files that end in .txt, .text or .md", at: path,
+        remedy: "Name a file, or a folder with text files in it.")
     }
     try self.init(bytes: bytes, name: path, validationFraction: validationFraction)
   }
@@ -99,6 +88,20 @@ public struct Corpus: Sendable {
     }
   }
 
+  private static func gather(
+    _ path: String, in fileSystem: any FileSystem
+  ) throws(FileSystemError) -> [UInt8] {
+    guard try fileSystem.kind(of: path) == .folder else {
+      return try fileSystem.read(path, byteCountMax: byteCountMax)
+    }
+    var bytes: [UInt8] = []
+    for file in try textFiles(under: path, in: fileSystem) {
+      bytes += try fileSystem.read(file, byteCountMax: byteCountMax - bytes.count)
+      if let last = bytes.last, last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
+    }
+    return bytes
+  }
+
   private static func textFiles(
     under folder: String, in fileSystem: any FileSystem, depth: Int = 0
   ) throws(FileSystemError) -> [String] {
@@ -117,26 +120,19 @@ public struct Corpus: Sendable {
     return files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  private static func tooLong(_ count: Int, _ name: String) -> DataError {
+  private static func tooLong(_ name: String) -> DataError {
     DataError(
-      .textTooLong, "the text has \(count) bytes, more than \(byteCountMax)", at: name,
+      .textTooLong, "the text has more than \(byteCountMax) bytes", at: name,
       remedy: "Train on a part of it; it must fit in memory.")
   }
 
-  private static func explained(_ error: FileSystemError, _ path: String) -> DataError {
+  private static func explained(_ error: FileSystemError) -> DataError {
     switch error.cause {
     case .missing:
       DataError(
         .textNotFound, "there is no such file or folder", at: error.path,
         remedy: "Check the path, or run 'ferry data fetch kjv' for a text to try.")
-    case .empty:
-      DataError(
-        .textEmpty, "no text in files that end in .txt, .text or .md", at: path,
-        remedy: "Name a file, or a folder with text files in it.")
-    case .tooLarge:
-      DataError(
-        .textTooLong, "the text has more than \(byteCountMax) bytes", at: error.path,
-        remedy: "Train on a part of it; it must fit in memory.")
+    case .tooLarge: tooLong(error.path)
     default:
       DataError(
         .textUnreadable, "cannot read the text: \(error.reason)", at: error.path,

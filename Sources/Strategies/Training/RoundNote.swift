@@ -8,10 +8,10 @@ struct RoundNote: Sendable, Equatable {
   static let strategyBytesMax = 32 << 10
   static let rangesMax = 2 * RunBook.rangesPerHandMax
 
-  let positions: RangeSet<UInt64>
+  let positions: Positions
   let strategy: [UInt8]
 
-  init(positions: RangeSet<UInt64>, strategy: [UInt8] = []) {
+  init(positions: Positions, strategy: [UInt8] = []) {
     precondition(
       positions.ranges.count <= Self.rangesMax && strategy.count <= Self.strategyBytesMax,
       "a note of \(positions.ranges.count) ranges and \(strategy.count) bytes")
@@ -29,12 +29,12 @@ struct RoundNote: Sendable, Equatable {
   /// Nil for bytes that are no note. Empty bytes are an empty note.
   init?(_ bytes: [UInt8]) {
     guard !bytes.isEmpty else {
-      self.init(positions: RangeSet())
+      self.init(positions: Positions())
       return
     }
     do {
       var reader = ByteReader(bytes, place: "note of a contribution")
-      let positions = try RangeSet(from: &reader, max: Self.rangesMax)
+      let positions = try Positions(from: &reader, max: Self.rangesMax)
       let strategy = try reader.run(max: Self.strategyBytesMax)
       try reader.end()
       self.init(positions: positions, strategy: strategy)

@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryCollectives
+import FerryLearning
 import FerryPeers
 
 extension Trainer {
@@ -17,7 +18,7 @@ extension Trainer {
       book.hand(of: me, round: round)
       // Not dealt by a landed round: the first one since the run was founded or resumed.
       ?? book.dealing(counts(for: round, view), to: view.members)
-      .first { $0.member == me }?.positions ?? RangeSet()
+      .first { $0.member == me }?.positions ?? Positions()
     dealt.formUnion(hand)
     return try pass(
       .opened(round: round, view: view, batches: dealt.sampleCount / options.batchSize))
@@ -55,13 +56,13 @@ extension Trainer {
         Contributor(member: $0.member, weight: $0.weight, note: $1?.strategy ?? [])
       })
     let step = book.steps
-    let counted = book.land(
+    let counted = try book.land(
       round: outcome.round,
       reports: zip(outcome.contributors, notes).map { contributor, note in
-        (contributor.member, isSound ? note?.positions ?? RangeSet() : RangeSet())
+        (contributor.member, isSound ? note?.positions ?? Positions() : Positions())
       },
       steps: strategy.quotas(round: outcome.round, view: outcome.view).max() ?? 0,
-      lag: strategy.reportLag,
+      batchSize: options.batchSize, lag: strategy.reportLag,
       next: (outcome.view.members, counts(for: outcome.round + 1, outcome.view)))
     let mine = book.outstanding(of: me, through: outcome.round)
     used.formIntersection(mine)
@@ -71,7 +72,7 @@ extension Trainer {
     report = RoundReport(
       round: outcome.round, step: book.steps,
       samples: zip(outcome.contributors, counted).map { ($0.member, $1) },
-      samplesTotal: book.ledger.count)
+      samplesTotal: book.ledger.consumed.count)
     return actions + (try pass(.landed(landing), step: step))
   }
 

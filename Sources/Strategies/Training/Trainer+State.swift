@@ -5,7 +5,7 @@ import FerryCollectives
 
 extension Trainer {
   static var noteVersion: UInt8 { 1 }
-  static var bookBytesMax: Int { 32 << 20 }
+  static var bookBytesMax: Int { 80 << 20 }
   static var strategyBytesMax: Int { 1 << 20 }
 
   /// What all members hold alike after `round`. Its note: version, book, the strategy's word.

@@ -12,7 +12,7 @@ extension Trainer {
       throw notFinite("the contribution is not finite", round: round)
     }
     let message = RoundNote(positions: used, strategy: note)
-    used = RangeSet()
+    used = Positions()
     return Contribution(round: round, values: values, weight: weight, note: message.bytes)
   }
 
@@ -72,7 +72,7 @@ extension Trainer {
     precondition(
       dealt.sampleCount >= options.batchSize,
       "\(work) was asked for with \(dealt.sampleCount) samples left of \(options.batchSize)")
-    let positions = Consumed.firstOf(options.batchSize, in: dealt)
+    let positions = dealt.lowest(options.batchSize)
     dealt.subtract(positions)
     used.formUnion(positions)
     let batch = Batch(Array(positions.ranges))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FerryCollectives
+public import FerryLearning
 public import FerryPeers
 
 /// One member's training: a strategy, its replica, and the book of samples.
@@ -53,8 +54,8 @@ public struct Trainer<S: Strategy, R: Replica> {
   var roundOpened: UInt64 = 0
   var roundLanded: UInt64 = 0
   /// Dealt to this member for open rounds and not yet used, and used but not yet reported.
-  var dealt = RangeSet<UInt64>()
-  var used = RangeSet<UInt64>()
+  var dealt = Positions()
+  var used = Positions()
   var stepsSinceLanding: UInt64 = 0
   var pending: Work?
   var batchLast: Batch?
@@ -96,7 +97,7 @@ public struct Trainer<S: Strategy, R: Replica> {
 
   mutating func begin(after round: UInt64) {
     (self.round, roundOpened, roundLanded) = (round, round, round)
-    (dealt, used, stepsSinceLanding) = (RangeSet(), RangeSet(), 0)
+    (dealt, used, stepsSinceLanding) = (Positions(), Positions(), 0)
     (pending, batchLast, isReady) = (nil, nil, true)
     bookBytes = book.bytes
   }
@@ -151,11 +152,8 @@ public struct Trainer<S: Strategy, R: Replica> {
     TrainerState(shared: try sharedState(), own: try strategy.ownState(of: replica))
   }
 
-  /// How many samples the run has consumed, by the rounds landed so far.
-  public var samplesTotal: UInt64 { book.ledger.count }
-
-  /// The positions that landed rounds have consumed, ascending and disjoint.
-  public var consumed: [Range<UInt64>] { Array(book.ledger.positions.ranges) }
+  /// Which samples landed rounds have consumed; equal on all members.
+  public var ledger: SampleLedger { book.ledger }
 
   // MARK: Strategy
 

@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryCollectives
+import FerryLearning
 import FerryPeers
 import FerryStrategies
 import Testing
@@ -49,7 +50,8 @@ struct TrainerTests {
     for _ in 0..<3 { try group.run() }
     let trainer = group.trainers[group.members[0]]!
     let total = group.reports.last!.samplesTotal
-    #expect(trainer.consumed == [0..<total])
+    #expect(trainer.ledger.consumed.ranges == [0..<total])
+    #expect(trainer.ledger.audit().isClean)
     // What the weights say was used is what the ledger says was consumed: nothing counted twice.
     #expect(UInt64(group.reported.reduce(0) { $0 + $1.weight }) == total)
     #expect(next > 10 && group.members.count > 2)
@@ -78,7 +80,7 @@ struct TrainerTests {
             Contributor(member: .toy(2), weight: 1, note: lie.bytes),
           ], values: Array(repeating: 0, count: 6))))
     // Round 1 consumed 0..<8; round 2 dealt 8..<12 to member 1 and 12..<16 to member 2.
-    #expect(trainer.consumed == [0..<8, 12..<16])
+    #expect(trainer.ledger.consumed.ranges == [0..<8, 12..<16])
     #expect(actions.landedReport?.samples.map(\.count) == [0, 4])
   }
 
