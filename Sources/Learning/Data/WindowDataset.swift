@@ -3,7 +3,7 @@
 public import FerryBasics
 
 /// Rows of bytes and, for each, the byte that follows it.
-public struct TokenBatch: Hashable, Sendable {
+public struct WindowBatch: Hashable, Sendable {
   /// How many windows.
   public let rows: Int
   /// Tokens in each.
@@ -47,14 +47,14 @@ public struct WindowDataset: Sendable {
   public var validationCount: Int { (corpus.validation.count - 1) / context }
 
   /// The windows at these positions of the endless stream, in order.
-  public func batch(positions: [Range<UInt64>]) -> TokenBatch {
+  public func batch(positions: [Range<UInt64>]) -> WindowBatch {
     let samples = positions.flatMap { stream.samples(at: $0) }
     return batch(startingAt: samples.map { Int($0) * context })
   }
 
   /// Up to `windows` windows of the validation part, evenly spread over it, `rows` at a time (fewer
   /// in the last batch): always the same ones.
-  public func validationBatches(rows: Int, windows: Int) -> [TokenBatch] {
+  public func validationBatches(rows: Int, windows: Int) -> [WindowBatch] {
     precondition(rows >= 1 && windows >= 1, "\(windows) windows in batches of \(rows)")
     let count = min(windows, validationCount)
     let starts = (0..<count).map {
@@ -65,7 +65,7 @@ public struct WindowDataset: Sendable {
     }
   }
 
-  private func batch(startingAt starts: [Int]) -> TokenBatch {
+  private func batch(startingAt starts: [Int]) -> WindowBatch {
     var inputs: [Int32] = []
     var targets: [Int32] = []
     inputs.reserveCapacity(starts.count * context)
@@ -76,6 +76,6 @@ public struct WindowDataset: Sendable {
         targets.append(Int32(corpus.bytes[index + 1]))
       }
     }
-    return TokenBatch(rows: starts.count, context: context, inputs: inputs, targets: targets)
+    return WindowBatch(rows: starts.count, context: context, inputs: inputs, targets: targets)
   }
 }
