@@ -13,8 +13,8 @@ struct DataFetch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Bring a text, check it, and keep it.",
     discussion: """
-      Once is enough: what is there and has the right checksum is not brought again. Any text file
-      or folder of your own works as well: data.text = "~/books".
+      Once is enough: what is there and has the right checksum is not brought again.
+      Any text file or folder of your own works as well: data.text = "~/books".
 
       Examples:
         ferry data fetch             the King James Bible, 4.3 MB of English

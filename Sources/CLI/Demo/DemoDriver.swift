@@ -33,7 +33,7 @@ actor DemoDriver {
     let rounds = plan.configuration.run.rounds
     board = StatusBoard(
       RunStatus(
-        run: plan.configuration.run.name, folder: plan.folder, processID: getpid(),
+        run: plan.configuration.run.name, folder: plan.folder, pid: getpid(),
         rounds: rounds, steps: plan.configuration.train.innerSteps))
     let display = ProgressReporter(console: console, board: board)
     self.display = display

@@ -30,12 +30,26 @@ package enum RunSession {
     package let events: EventLog
     package let board: StatusBoard
     package let stop: StopSignal
+    let console: Console
+
+    /// Tells how others join: into `folder.joinLine` (read by the owner only), onto the board, and
+    /// to the person at the terminal. Called once, as soon as this peer listens.
+    ///
+    /// - Throws: `.fileUnwritable`.
+    package func announce(_ line: JoinLine) throws {
+      try folder.writePrivately(line.text + "\n", to: folder.joinLine)
+      board.update { $0.joinLine = line.text }
+      switch console.format {
+      case .json: console.emit(json: ["join_line": line.text])
+      case .text: console.note("Others join with:\n  ferry join '\(line.text)'")
+      }
+    }
   }
 
   /// Takes part until the last round or until `stop` is raised.
   ///
-  /// Writes events, keeps the board up to date, and puts the join line on the board and into
-  /// `folder.joinLine` as soon as this peer listens.
+  /// Writes events (`started` first, `finished` last), keeps the board up to date, and calls
+  /// `announce` as soon as this peer listens.
   ///
   /// - Returns: what the peer did, which is also its `finished` event.
   /// - Throws: a `FerryError` of the room that could not go on.
