@@ -41,7 +41,8 @@ public struct SGD: Optimizer {
     var lists = [parameters, velocity]
     (parameters, velocity) = ([], [])
     defer { (parameters, velocity) = (lists[0], lists[1]) }
-    try unsafe Handle.update("SGD", &lists, gradients: gradients) { lists, gradients, unique, results in
+    try unsafe Handle.update("SGD", &lists, gradients: gradients) {
+      lists, gradients, unique, results in
       unsafe fmlx_momentum(
         count, lists, gradients, lists + count, unique, step, results, results + count)
     }

@@ -66,7 +66,8 @@ public struct LanguageModelReplica: Sendable {
     for batch in batches {
       try batch.check(vocabulary: model.configuration.vocabulary)
       let (input, targets) = try batch.tensors()
-      total += Double(try model.loss(tokens: input, targets: targets).scalar())
+      total +=
+        Double(try model.loss(tokens: input, targets: targets).scalar())
         * Double(batch.rows * batch.time)
       tokens += batch.rows * batch.time
     }
