@@ -33,7 +33,7 @@ struct LinkLoopTests {
     defer { a.stop(); b.stop() }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
-    let sizes = [0, 1, 2, 65_530, 65_531, 65_532, 131_067, 1 << 20, 8 << 20, 3]
+    let sizes = [0, 1, 2, 32_762, 32_763, 32_764, 65_531, 65_532, 1 << 20, 8 << 20, 3]
     var generator = SplitMix64(Seed(1))
     let sent = sizes.enumerated().map { i, size in
       Frame(
