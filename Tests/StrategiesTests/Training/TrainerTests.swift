@@ -64,7 +64,7 @@ struct TrainerTests {
     var trainer = group.trainers[.toy(1)]!
     _ = try trainer.handle(
       .opened(round: 2, view: View(number: 1, members: [.toy(1), .toy(2)])))
-    var lie = ByteWriter()
+    var lie = FerryBasics.ByteWriter()
     lie.put(each: [0..<20 as Range<UInt64>]) { writer, range in
       writer.put(range.lowerBound)
       writer.put(range.upperBound)
