@@ -118,11 +118,20 @@ Arrays plain(Arrays arrays) {
   return arrays;
 }
 
-void check(const Arrays& p, std::initializer_list<const Arrays*> others) {
-  for (auto* arrays : others) {
-    for (size_t i = 0; i < p.size(); i++) {
-      if ((*arrays)[i].shape() != p[i].shape())
-        throw std::invalid_argument("optimizer: shapes do not match");
+/// Evaluates all, and checks that the lists have row-major f32 arrays of the gradients' shapes.
+void require_like(const Arrays& gradients, std::initializer_list<fmlx_list> lists) {
+  Arrays evaluated;
+  for (auto list : lists) {
+    for (size_t i = 0; i < gradients.size(); i++) evaluated.push_back(list[i]->array);
+  }
+  mx::eval(evaluated);
+  // Tasks that have ended may still hold buffers until the stream has passed them.
+  mx::synchronize();
+  for (size_t i = 0; i < evaluated.size(); i++) {
+    auto& array = evaluated[i];
+    if (array.shape() != gradients[i % gradients.size()].shape() || array.dtype() != mx::float32 ||
+        !array.flags().row_contiguous) {
+      throw std::invalid_argument("optimizer: shapes do not match");
     }
   }
 }
@@ -193,23 +202,9 @@ extern "C" int fmlx_adamw(size_t count, fmlx_list p, fmlx_list gradients, fmlx_l
       all.insert(all.end(), v_new.begin(), v_new.end());
       mx::eval(all);
     } else {
-      // Tasks that have ended may still hold buffers until the stream has passed them.
-      mx::synchronize();
       std::vector<AdamWPart> parts;
-      Arrays sources;
-      {
-        Arrays evaluated;
-        for (size_t i = 0; i < count; i++)
-          for (auto list : {p, m, v}) evaluated.push_back(list[i]->array);
-        mx::eval(evaluated);
-      }
+      require_like(g, {p, m, v});
       for (size_t i = 0; i < count; i++) {
-        for (auto list : {p, m, v}) {
-          if (list[i]->array.shape() != g[i].shape() || list[i]->array.dtype() != mx::float32 ||
-              !list[i]->array.flags().row_contiguous) {
-            throw std::invalid_argument("optimizer: shapes do not match");
-          }
-        }
         p_new.push_back(target(p[i], unique[i]));
         m_new.push_back(target(m[i], unique[i]));
         v_new.push_back(target(v[i], unique[i]));
@@ -247,21 +242,9 @@ extern "C" int fmlx_momentum(size_t count, fmlx_list p, fmlx_list gradients, fml
       all.insert(all.end(), v_new.begin(), v_new.end());
       mx::eval(all);
     } else {
-      mx::synchronize();
       std::vector<MomentumPart> parts;
-      {
-        Arrays evaluated;
-        for (size_t i = 0; i < count; i++)
-          for (auto list : {p, v}) evaluated.push_back(list[i]->array);
-        mx::eval(evaluated);
-      }
+      require_like(g, {p, v});
       for (size_t i = 0; i < count; i++) {
-        for (auto list : {p, v}) {
-          if (list[i]->array.shape() != g[i].shape() || list[i]->array.dtype() != mx::float32 ||
-              !list[i]->array.flags().row_contiguous) {
-            throw std::invalid_argument("optimizer: shapes do not match");
-          }
-        }
         p_new.push_back(target(p[i], unique[i]));
         v_new.push_back(target(v[i], unique[i]));
         parts.push_back({p[i]->array.data<float>(), g[i].data<float>(), v[i]->array.data<float>(),

@@ -4,7 +4,8 @@ import CMLX
 
 /// Gradient descent with momentum.
 ///
-/// `v ← μv + g + λp`, `p ← p − ηv`; with Nesterov's look-ahead `p ← p − η(g + λp + μv)`.
+/// `v ← μv + g + λp`, `p ← p − ηv`; with Nesterov's look-ahead
+/// `p ← p − η(g + λp + μv)`.
 ///
 /// - Note: Sutskever et al. 2013, in the form where the rate is outside the velocity.
 public struct SGD: Optimizer {

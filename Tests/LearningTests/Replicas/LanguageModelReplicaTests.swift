@@ -123,6 +123,48 @@ extension EngineTests {
       #expect(replica.optimizerSteps == 2)
     }
 
+    @Test("damaged parameters are an error in evaluation and generation")
+    func damaged() throws {
+      var replica = try Self.trained(0)
+      try replica.writeParameters([.nan], at: replica.layout.count - 1)
+      let evaluation = try #require(throws: LearningError.self) {
+        _ = try replica.evaluate([Self.batch(0)])
+      }
+      #expect(
+        "\(evaluation)"
+          == "not-finite: the loss is nan (evaluation after 0 inner steps). "
+          + "The parameters are damaged; use an earlier checkpoint.")
+      let generation = try #require(throws: LearningError.self) {
+        _ = try replica.model.generate(after: [1], count: 3, sampling: Sampling())
+      }
+      #expect(
+        "\(generation)"
+          == "not-finite: the model's logits are not finite after 0 tokens (generate). "
+          + "The parameters are damaged; use an earlier checkpoint.")
+    }
+
+    @Test("state of another model is refused and changes nothing")
+    func foreignState() throws {
+      var replica = try Self.trained(1)
+      let (before, state) = (try replica.readParameters(), try replica.optimizerState())
+      let short = try #require(throws: LearningError.self) {
+        try replica.writeParameters([1, 2, 3])
+      }
+      #expect(
+        "\(short)"
+          == "state-mismatch: 3 numbers for \(before.count) parameters (parameters). "
+          + "Use the state of a model of the same configuration.")
+      let missing = try #require(throws: LearningError.self) {
+        try replica.restoreOptimizer(Array(state.dropFirst()), steps: 1)
+      }
+      #expect(
+        "\(missing)"
+          == "state-mismatch: the state has no first-moment.tokens.weight of [50, 32] in its place "
+          + "(optimizer). Use the state of a model of the same configuration.")
+      #expect(try replica.readParameters() == before)
+      #expect(try replica.optimizerState() == state)
+    }
+
     @Test("a token outside the vocabulary is an error")
     func strangeToken() throws {
       var replica = try Self.trained(0)
