@@ -26,7 +26,8 @@ package struct CLIError: FerryError, Equatable {
     package static let checkpointBroken = Code(rawValue: "checkpoint-broken")
     package static let demoFailed = Code(rawValue: "demo-failed")
     package static let fetchFailed = Code(rawValue: "fetch-failed")
-    package static let notWired = Code(rawValue: "not-wired")
+    package static let peerUnreachable = Code(rawValue: "peer-unreachable")
+    package static let textDiffers = Code(rawValue: "text-differs")
   }
 
   package let code: Code

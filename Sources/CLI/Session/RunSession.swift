@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryPeers
+import Foundation
 
 /// Where the rooms meet: one peer's part in one run, from its first link to its last round.
 ///
@@ -56,7 +57,7 @@ package enum RunSession {
   package static func run(
     configuration: RunConfiguration, in surroundings: Surroundings
   ) async throws -> Event.Finished {
-    throw notWired("training")
+    try await onThread { try TrainingSession(configuration, in: surroundings).run() }
   }
 
   /// Text from a checkpoint.
@@ -125,9 +126,22 @@ package enum RunSession {
     throw notWired("bench \(subject)")
   }
 
+  /// Runs blocking work on a thread of its own, so that it holds up no task.
+  private static func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let thread = Thread { continuation.resume(with: Result { try body() }) }
+      thread.name = "ferry-worker"
+      // Deep graphs of the engine recurse.
+      thread.stackSize = 16 << 20
+      thread.start()
+    }
+  }
+
   private static func notWired(_ what: String) -> CLIError {
     CLIError(
-      .notWired, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
+      .runNotFound, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
       remedy: "This build is for work on the command line only.")
   }
 }
