@@ -22,7 +22,7 @@ extension TextShelf {
   ///
   /// - Parameter tell: is told what is being done.
   /// - Throws: `.fetchFailed`, with another way to get a text; `.fileUnwritable`.
-  package func fetch(_ name: String, tell: (String) -> Void) async throws -> Entry {
+  package func fetch(_ name: String, tell: @Sendable (String) -> Void) async throws -> Entry {
     let path = "\(folder)/\(name).txt"
     if let bytes = try? BoundedFile.read(path, bytesMax: Self.archiveBytesMax, remedy: ""),
       Self.hash(bytes) == Self.kingJamesHash
