@@ -116,10 +116,11 @@ def fused():
         case("rms-norm", lambda x, weight: F.rms_norm(x, (21,), weight, 1e-5), x=draw(2, 5, 21), weight=draw(21)),
         case("linear", lambda x, weight, bias: x @ weight + bias, x=draw(2, 5, 12), weight=draw(12, 19), bias=draw(19)),
         case("linear-unbiased", lambda x, weight: x @ weight, x=draw(4, 12), weight=draw(12, 3)),
-        # 70 places: more than one block of queries, the last one not full.
+        # 70 places: more than two blocks of queries, the last one not full.
         case("attention", lambda qkv: attention(qkv, 2), qkv=draw(1, 70, 24)),
         case("attention-short", lambda qkv: attention(qkv, 3), qkv=draw(2, 5, 27)),
         case("embedding", lambda table: table[rows.long()], integers={"indices": rows}, table=draw(9, 10)),
+        case("positions", lambda x, table: x + table[:5], x=draw(3, 5, 10), table=draw(7, 10)),
         case("convolution", lambda x, weight, bias: conv(x, weight, bias, 1, 1),
              x=draw(5, 6, 5, 3), weight=draw(4, 3, 3, 3), bias=draw(4)),
         case("convolution-strided", lambda x, weight, bias: conv(x, weight, bias, 2, 2),

@@ -78,7 +78,7 @@ public struct GPT: ParameterTree {
         .shapeMismatch, "tokens of shape \(shape)", place: "GPT",
         remedy: "Give [batch, time] with 1 to \(configuration.context) tokens a row.")
     }
-    var x = try tokens(input) + positions.weight.slice(axis: 0, 0..<shape[1])
+    var x = try tokens(input).addingPositions(positions.weight)
     for block in blocks { x = try block(x) }
     return try head(norm(x))
   }

@@ -108,6 +108,23 @@ extension Tensor {
       })
   }
 
+  /// `self [batch, time, width]` plus the first `time` rows of `table [places, width]`, in each row
+  /// of the batch.
+  public func addingPositions(_ table: Tensor) throws(LearningError) -> Tensor {
+    let (x, t) = (shape, table.shape)
+    guard x.count == 3, t.count == 2, x[2] == t[1], x[1] <= t[0] else {
+      throw .shapes(
+        "positions", x, t,
+        remedy: "Give [batch, time, width] and [places, width], no fewer places than times.")
+    }
+    return Tensor(
+      try unsafe Handle.make("positions") { result in
+        unsafe handle.lend { x in
+          unsafe table.handle.lend { t in unsafe fmlx_add_positions(x, t, result) }
+        }
+      })
+  }
+
   /// Convolution of `[batch, height, width, in]` with `weight [out, kh, kw, in]` and `bias [out]`.
   public func convolution(
     weight: Tensor, bias: Tensor, stride: Int, padding: Int
@@ -121,7 +138,8 @@ extension Tensor {
         remedy: "Give [batch, height, width, in] and [out, kh, kw, in], the kernel not the larger.")
     }
     guard bias.shape == [w[0]] else {
-      throw .shapes("convolution", w, bias.shape, remedy: "The bias must have the weight's first extent.")
+      throw .shapes(
+        "convolution", w, bias.shape, remedy: "The bias must have the weight's first extent.")
     }
     return Tensor(
       try unsafe Handle.make("convolution") { result in

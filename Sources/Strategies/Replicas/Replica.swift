@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryLearning
+
 /// One copy of the model on this machine: parameters, an inner optimizer, and the data it reads.
 ///
 /// A strategy sees the parameters as one flat run of floats and never the model behind them.
 /// A replica decides nothing about peers. Structs and classes may both conform; all calls come
-/// from one thread. Two replicas built alike and called alike give the same bits.
+/// from one thread. An engine that fails throws. Two replicas built alike and called alike give the same bits.
 public protocol Replica {
   /// Where each parameter lies in the flat run. Constant over the replica's life.
   var layout: ParameterLayout { get }
 
   /// The parameters at `range` of the flat run. Complexity: O(range.count), one copy.
-  func parameters(in range: Range<Int>) -> [Float]
+  func parameters(in range: Range<Int>) throws -> [Float]
 
   /// Replaces the parameters from `offset` on by `values`. Touches no optimizer state.
-  mutating func setParameters(_ values: [Float], at offset: Int)
+  mutating func setParameters(_ values: [Float], at offset: Int) throws
 
   /// One step of the inner optimizer on `batch`. Gradient clipping, if any, happens here.
   ///
@@ -37,7 +39,7 @@ public protocol Replica {
   /// What the inner optimizer remembers (AdamW: two moments and a step count).
   ///
   /// A fresh replica's state has the same tensors, names and order as an old one's.
-  func optimizerState() -> OptimizerState
+  func optimizerState() throws -> OptimizerState
 
   /// Replaces what the inner optimizer remembers by what `optimizerState()` gave elsewhere.
   ///
@@ -47,13 +49,13 @@ public protocol Replica {
 
 extension Replica {
   /// All parameters as one flat run, `[layout.count]`.
-  public func parameters() -> [Float] { parameters(in: 0..<layout.count) }
+  public func parameters() throws -> [Float] { try parameters(in: 0..<layout.count) }
 
   /// Replaces all parameters. `values: [layout.count]`.
-  public mutating func setParameters(_ values: [Float]) {
+  public mutating func setParameters(_ values: [Float]) throws {
     precondition(
       values.count == layout.count, "\(values.count) values for a layout of \(layout.count)")
-    setParameters(values, at: 0)
+    try setParameters(values, at: 0)
   }
 }
 
