@@ -48,7 +48,7 @@ struct Ferry: AsyncParsableCommand {
     } catch let error as any FerryError {
       let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
       Console.standard(format: wantsJSON ? .json : .text).report(error)
-      exit(withStatus: (error as? CLIError)?.exitStatus ?? .failed)
+      exit(withStatus: ExitStatus(error))
     } catch {
       // The parser's own: help, version, usage (64), and ExitCode.
       exit(withError: error)

@@ -56,7 +56,7 @@ actor DemoDriver {
     defer { interrupts.cancel() }
     let shelf = TextShelf(environment: ProcessInfo.processInfo.environment)
     if plan.configuration.data.text == .kingJames {
-      _ = try await shelf.fetch("kjv") { console.note($0) }
+      _ = try shelf.fetch("kjv") { console.note($0) }
     }
     do {
       try await display.whileRunning { try await self.crossing() }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryPeers
 import Testing
 import ferry
 
@@ -36,5 +37,11 @@ struct ConsoleTests {
     #expect(make(.runNotFound).exitStatus == .badInput)
     #expect(make(.portInUse).exitStatus == .failed)
     #expect(make(.demoFailed).exitStatus == .failed)
+  }
+
+  @Test("a room's error about input ends with 2 too")
+  func roomExits() {
+    let badLine = #expect(throws: PeersError.self) { try JoinLine.parse("nonsense") }
+    if let badLine { #expect(ExitStatus(badLine) == .badInput) }
   }
 }

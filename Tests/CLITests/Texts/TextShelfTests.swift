@@ -24,7 +24,7 @@ struct TextShelfTests {
     defer { try? FileManager.default.removeItem(atPath: cache) }
     #expect(
       message(.kingJames, cache: cache) == """
-        file-unreadable: the text "kjv" has not been fetched yet (\(cache)/ferry/texts/kjv.txt). \
+        file-unreadable: the text "kjv" has not been fetched yet (\(cache)/ferry/data/kjv.txt). \
         Run `ferry data fetch`, or name a text of your own in data.text.
         """)
     #expect(
