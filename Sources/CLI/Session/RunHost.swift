@@ -73,7 +73,7 @@ struct RunHost {
       made = try RunFolder.create(
         run: configuration.run.name,
         in: RunFolder.home(environment: ProcessInfo.processInfo.environment),
-        milliseconds: WallClock.milliseconds(), pid: getpid())
+        milliseconds: WallClock.milliseconds(), processID: getpid())
     }
     return made
   }
