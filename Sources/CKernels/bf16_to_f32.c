@@ -2,8 +2,8 @@
 #include "kernel.h"
 
 FERRY_BODY void ferry_bf16_to_f32_body(
-    const uint16_t *restrict x, float *restrict y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] = float_of((uint32_t)x[i] << 16);
+    const unsigned char *restrict x, unsigned char *restrict y, size_t n) {
+  for (size_t i = 0; i < n; i++) store32(y, i, (uint32_t)load16(x, i) << 16);
 }
 
-FERRY_KERNEL(void, ferry_bf16_to_f32, (const uint16_t *x, float *y, size_t n), (x, y, n))
+FERRY_KERNEL(void, ferry_bf16_to_f32, (const void *x, void *y, size_t n), (x, y, n))

@@ -45,6 +45,27 @@ FERRY_BODY float float_of(uint32_t bits) {
   return value;
 }
 
+// Elements of any alignment.
+FERRY_BODY uint32_t load32(const unsigned char *x, size_t i) {
+  uint32_t word;
+  memcpy(&word, x + 4 * i, sizeof word);
+  return word;
+}
+
+FERRY_BODY void store32(unsigned char *y, size_t i, uint32_t word) {
+  memcpy(y + 4 * i, &word, sizeof word);
+}
+
+FERRY_BODY uint16_t load16(const unsigned char *x, size_t i) {
+  uint16_t word;
+  memcpy(&word, x + 2 * i, sizeof word);
+  return word;
+}
+
+FERRY_BODY void store16(unsigned char *y, size_t i, uint16_t word) {
+  memcpy(y + 2 * i, &word, sizeof word);
+}
+
 #define FERRY_INFINITY_BITS 0x7f800000u
 #define FERRY_MAGNITUDE_BITS 0x7fffffffu
 

@@ -7,8 +7,8 @@ import FerryTensors
 ///
 /// Every codec keeps these promises, which `CodecConformance` in the tests checks:
 /// - `byteCount(for:)` is exact, so that a receiver knows a message's length beforehand;
-/// - the same values and seed give the same bytes on every machine, and the same bytes decode to the
-///   same floats;
+/// - the same values and seed give the same bytes on every machine, and the same bytes decode
+///   to the same floats;
 /// - a finite value comes back within `errorBound(peak:)`;
 /// - decoding checks everything and leaves the target as it was when it throws.
 ///
@@ -68,6 +68,16 @@ extension Codec {
     var view = values.mutableSpan
     try decode(bytes, into: &view)
     return values
+  }
+
+  /// As `encode(_:seed:)` of a span, for an array.
+  public func encode(_ values: [Float], seed: Seed) throws(CodecError) -> [UInt8] {
+    try encode(values.span, seed: seed)
+  }
+
+  /// As `decode(_:count:)` of a span, for an array.
+  public func decode(_ bytes: [UInt8], count: Int) throws(CodecError) -> [Float] {
+    try decode(bytes.span, count: count)
   }
 
   func requireLength(_ found: Int, for count: Int) throws(CodecError) {

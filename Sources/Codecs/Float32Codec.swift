@@ -30,10 +30,7 @@ public struct Float32Codec: Codec {
     _ bytes: Span<UInt8>, into values: inout MutableSpan<Float>
   ) throws(CodecError) {
     try requireLength(bytes.count, for: values.count)
-    Bytes.inStretches(of: values.count, from: bytes) { (stretch: Span<Float>, start) in
-      var part = values.part(start..<start + stretch.count)
-      Kernels.accumulate(stretch, into: &part)
-    }
+    Kernels.accumulate(bytes: bytes.elementBytes, into: &values)
   }
 
   /// Zero.

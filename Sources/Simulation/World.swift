@@ -137,10 +137,13 @@ public final class World<Logic: PeerLogic> {
   ///   - at: a time that has passed means now.
   ///   - body: takes the logic and the peer's own time, and returns what is to be done. It is not
   ///     called if the process is gone by then; it waits while the process is stopped.
+  ///   - inThisLife: whether it dies with the process that is alive now, as a worker's result does.
   public func inject(
-    at: Duration, peer: Int, _ body: @escaping (inout Logic, Duration) -> [LinkAction]
+    at: Duration, peer: Int, inThisLife: Bool = false,
+    _ body: @escaping (inout Logic, Duration) -> [LinkAction]
   ) {
-    injections.append(Injection(peer: peer, body: body))
+    let incarnation = inThisLife ? member(peer).incarnation : nil
+    injections.append(Injection(peer: peer, incarnation: incarnation, body: body))
     network.inject(injections.count - 1, at: at.worldNanoseconds)
   }
 
@@ -168,7 +171,9 @@ public final class World<Logic: PeerLogic> {
         try inspect()
         network.inspect(at: network.now + inspectionPause.worldNanoseconds)
       case .injection(let index):
-        if let injection = injections[index] {
+        if let injection = injections[index],
+          injection.incarnation.map({ $0 == member(injection.peer).incarnation }) ?? true
+        {
           network.post(.injection(index), to: injection.peer)
         }
       case .delivery(let delivery):
@@ -259,5 +264,7 @@ final class Node<Logic> {
 /// Something a test does inside a peer.
 struct Injection<Logic> {
   let peer: Int
+  /// The life it belongs to; nil: any.
+  let incarnation: UInt64?
   let body: (inout Logic, Duration) -> [LinkAction]
 }

@@ -116,7 +116,7 @@ def fused():
         case("rms-norm", lambda x, weight: F.rms_norm(x, (21,), weight, 1e-5), x=draw(2, 5, 21), weight=draw(21)),
         case("linear", lambda x, weight, bias: x @ weight + bias, x=draw(2, 5, 12), weight=draw(12, 19), bias=draw(19)),
         case("linear-unbiased", lambda x, weight: x @ weight, x=draw(4, 12), weight=draw(12, 3)),
-        # 70 places: more than one block of queries, the last one not full.
+        # 70 places: more than two blocks of queries, the last one not full.
         case("attention", lambda qkv: attention(qkv, 2), qkv=draw(1, 70, 24)),
         case("attention-short", lambda qkv: attention(qkv, 3), qkv=draw(2, 5, 27)),
         case("embedding", lambda table: table[rows.long()], integers={"indices": rows}, table=draw(9, 10)),

@@ -13,9 +13,16 @@
 // The name of the build that runs here: "avx2" or "generic".
 const char *ferry_kernel_build(void);
 
-// y[i] += x[i]
-void ferry_accumulate_f32(const float *x, float *y, size_t n);
-void ferry_accumulate_f32_generic(const float *x, float *y, size_t n);
+// Where a parameter is `void`, its elements may have any alignment: bytes off a link are used in
+// place.
+
+// y[i] += x[i], floats
+void ferry_accumulate_f32(const void *x, void *y, size_t n);
+void ferry_accumulate_f32_generic(const void *x, void *y, size_t n);
+
+// y[i] += x[i], bfloat16 to floats
+void ferry_accumulate_bf16(const void *x, void *y, size_t n);
+void ferry_accumulate_bf16_generic(const void *x, void *y, size_t n);
 
 // y[i] *= scale
 void ferry_scale_f32(float scale, float *y, size_t n);
@@ -29,15 +36,19 @@ void ferry_axpy_f32_generic(float scale, const float *x, float *y, size_t n);
 size_t ferry_first_nonfinite_f32(const float *x, size_t n);
 size_t ferry_first_nonfinite_f32_generic(const float *x, size_t n);
 
+// The index of the first bfloat16 that is an infinity or NaN, or n.
+size_t ferry_first_nonfinite_bf16(const void *x, size_t n);
+size_t ferry_first_nonfinite_bf16_generic(const void *x, size_t n);
+
 // Round to nearest, ties to even; a NaN stays a NaN and becomes quiet.
-void ferry_f32_to_bf16(const float *x, uint16_t *y, size_t n);
-void ferry_f32_to_bf16_generic(const float *x, uint16_t *y, size_t n);
-void ferry_bf16_to_f32(const uint16_t *x, float *y, size_t n);
-void ferry_bf16_to_f32_generic(const uint16_t *x, float *y, size_t n);
-void ferry_f32_to_f16(const float *x, uint16_t *y, size_t n);
-void ferry_f32_to_f16_generic(const float *x, uint16_t *y, size_t n);
-void ferry_f16_to_f32(const uint16_t *x, float *y, size_t n);
-void ferry_f16_to_f32_generic(const uint16_t *x, float *y, size_t n);
+void ferry_f32_to_bf16(const void *x, void *y, size_t n);
+void ferry_f32_to_bf16_generic(const void *x, void *y, size_t n);
+void ferry_bf16_to_f32(const void *x, void *y, size_t n);
+void ferry_bf16_to_f32_generic(const void *x, void *y, size_t n);
+void ferry_f32_to_f16(const void *x, void *y, size_t n);
+void ferry_f32_to_f16_generic(const void *x, void *y, size_t n);
+void ferry_f16_to_f32(const void *x, void *y, size_t n);
+void ferry_f16_to_f32_generic(const void *x, void *y, size_t n);
 
 // Blocks of int8 codes, each after its step: `int8_block.h` says how. The encoders return the
 // index of the first infinity or NaN (then `out` is unfinished), or n.

@@ -6,21 +6,23 @@ struct Train: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Start a run as its first peer.",
     discussion: """
-      Prints the line that others need to join, then trains until the last round. Others may come
-      and go at any time, and so may this peer: the rest go on without it. Ctrl-C leaves cleanly
-      and writes a checkpoint; once more stops at once.
+      Prints the line that others need to join, then trains until the last round.
+      Others may come and go at any time, and so may this peer: the rest go on without
+      it. Ctrl-C leaves cleanly and writes a checkpoint; once more stops at once.
 
       Examples:
         ferry train run.toml
         ferry train run.toml --set train.batch=16 --metrics 9100
-        ferry train run.toml --run runs/one --resume     go on from the newest checkpoint
+        ferry train run.toml --run runs/one --resume  go on from the newest checkpoint
 
       Exit codes: 0 finished, 1 failed, 2 bad input or configuration, 64 wrong usage,
       130 interrupted.
       """)
 
-  @Argument(help: "The configuration file (ferry init writes one).", completion: .file())
-  var path: String
+  @Argument(
+    help: "The configuration file (ferry init writes one); without one, defaults and flags.",
+    completion: .file())
+  var path: String?
 
   @Flag(help: "Go on from the newest checkpoint in the run's folder.")
   var resume = false
@@ -42,7 +44,7 @@ struct Train: AsyncParsableCommand {
     let configuration = try options.load(path: path)
     try await RunHost(
       configuration: configuration, role: alone ? .alone : .first(resume: resume),
-      name: place.name, folder: place.run, console: output.console
+      name: place.name, folder: place.run, identity: place.identity, console: output.console
     ).run()
   }
 }
@@ -58,4 +60,11 @@ struct RunOptions: ParsableArguments {
 
   @Option(help: "What this peer is called in displays and reports; its host's name otherwise.")
   var name: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the identity, for several peers on one machine; ~/.config/ferry otherwise.",
+      valueName: "folder"),
+    completion: .directory)
+  var identity: String?
 }

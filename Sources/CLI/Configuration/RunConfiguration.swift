@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FerryPeers
+
 /// All that `run.toml`, the environment and flags decide about a run, checked.
 package struct RunConfiguration: Equatable, Sendable {
   package struct Run: Equatable, Sendable {
@@ -7,6 +9,8 @@ package struct RunConfiguration: Equatable, Sendable {
     package let seed: UInt64
     /// Rounds until the run is finished, at least 1.
     package let rounds: Int
+    /// The first round waits for this many.
+    package let peersMin: Int
   }
 
   package struct Model: Equatable, Sendable {
@@ -65,8 +69,8 @@ package struct RunConfiguration: Equatable, Sendable {
     package let listen: HostPort
     package let advertise: HostPort?
     package let secretFile: String?
-    /// Peer ids, as `ferry identity show` prints them.
-    package let allow: [String]
+    /// Peers that may join without the secret.
+    package let allow: [PeerID]
     package let encryption: Encryption
   }
 
@@ -140,7 +144,7 @@ extension RunConfiguration {
     self.resolved = resolved
     run = Run(
       name: resolved.text("run.name"), seed: UInt64(resolved.whole("run.seed")),
-      rounds: resolved.whole("run.rounds"))
+      rounds: resolved.whole("run.rounds"), peersMin: resolved.whole("run.peers"))
     model = Model(
       kind: Model.Kind(rawValue: resolved.text("model.kind"))!,
       layers: resolved.whole("model.layers"), width: resolved.whole("model.width"),
@@ -162,7 +166,7 @@ extension RunConfiguration {
     peers = Peers(
       listen: try resolved.hostPort("peers.listen"),
       advertise: advertise.isEmpty ? nil : try resolved.hostPort("peers.advertise"),
-      secretFile: resolved.optionalText("peers.secret_file"), allow: resolved.list("peers.allow"),
+      secretFile: resolved.optionalText("peers.secret_file"), allow: try Self.allowed(resolved),
       encryption: Peers.Encryption(rawValue: resolved.text("peers.encryption"))!)
     let threads = resolved.whole("compute.threads")
     compute = Compute(threads: threads == 0 ? nil : threads)
@@ -174,6 +178,21 @@ extension RunConfiguration {
     telemetry = Telemetry(
       metricsPort: port == 0 ? nil : UInt16(port), logLevel: resolved.text("telemetry.log"))
     try checkTogether()
+  }
+
+  private static func allowed(
+    _ resolved: ResolvedConfiguration
+  ) throws(CLIError) -> [PeerID] {
+    var ids: [PeerID] = []
+    for text in resolved.list("peers.allow") {
+      do throws(PeersError) {
+        ids.append(try PeerID.parse(text, place: resolved.place("peers.allow")))
+      } catch {
+        throw CLIError(
+          .configurationWrongType, what: error.what, place: error.place, remedy: error.remedy)
+      }
+    }
+    return ids
   }
 
   private func checkTogether() throws(CLIError) {

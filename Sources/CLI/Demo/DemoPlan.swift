@@ -1,21 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// What the demo will do, decided before anything is started.
 package struct DemoPlan: Equatable, Sendable {
-  package let folder: String
-  package let settings: [String]
+  /// Something done to the group once a round is committed.
+  package struct Deed: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
+      /// SIGKILL to a member that does not coordinate.
+      case killMember
+      /// SIGKILL to the member that does.
+      case killCoordinator
+      /// One more process joins.
+      case addPeer
+    }
 
-  package init(quick: Bool, folder: String, settings: [String]) throws(CLIError) {
-    self.folder = folder
-    self.settings = settings
+    package var afterRound: Int
+    package var kind: Kind
   }
-}
 
-struct DemoDriver {
-  let plan: DemoPlan
-  let console: Console
+  /// Everything the demo writes, absolute.
+  package let folder: String
+  /// `section.key=value` for every process, the user's own last.
+  package let settings: [String]
+  package let deeds: [Deed]
+  package let configuration: RunConfiguration
 
-  func run() async throws {
-    throw CLIError(.notWired, what: "", place: "", remedy: "")
+  /// Peers at the start.
+  package static let peers = 4
+  /// Fewer rounds leave no room for what is to be shown.
+  package static let roundsMin = 6
+
+  /// - Parameter quick: a smaller model, for a minute.
+  /// - Throws: every `.configuration…` code, and `.configurationConflict` for too few rounds.
+  package init(quick: Bool, folder: String, settings: [String]) throws(CLIError) {
+    let own =
+      quick
+      ? [
+        "run.name=demo", "run.rounds=12", "model.layers=2", "model.width=64", "model.context=64",
+        "train.batch=4", "train.inner_steps=20", "train.warmup=20", "checkpoint.every=6",
+      ]
+      : [
+        "run.name=demo", "run.rounds=24", "model.layers=4", "model.width=160", "model.context=128",
+        "train.batch=4", "train.inner_steps=50", "train.warmup=50", "checkpoint.every=12",
+      ]
+    // Peers share this machine's cores, so each computes with one thread of its own.
+    let all = own + ["peers.listen=127.0.0.1:0", "compute.threads=1"] + settings
+    let configuration = try ConfigurationLoader(settings: all).load()
+    let rounds = configuration.run.rounds
+    guard rounds >= Self.roundsMin else {
+      throw CLIError(
+        .configurationConflict,
+        what: "the demo needs \(Self.roundsMin) rounds at least, got \(rounds)",
+        place: configuration.resolved.place("run.rounds"), remedy: "Leave run.rounds alone.")
+    }
+    self.folder = URL(fileURLWithPath: folder).path
+    self.settings = all
+    self.configuration = configuration
+    deeds = [
+      Deed(afterRound: rounds / 3, kind: .killMember),
+      Deed(afterRound: rounds / 3 + 1, kind: .addPeer),
+      Deed(afterRound: rounds * 2 / 3, kind: .killCoordinator),
+    ]
+  }
+
+  /// The folder of a peer, counted from 1.
+  package func folder(of peer: Int) -> RunFolder { RunFolder(path: "\(folder)/peer-\(peer)") }
+  /// The folder of the peer that trains alone, for comparison.
+  package var aloneFolder: RunFolder { RunFolder(path: "\(folder)/alone") }
+  package var report: String { "\(folder)/report.html" }
+  /// What the demo itself did.
+  package var events: String { "\(folder)/demo.jsonl" }
+
+  /// The arguments of the first peer.
+  package var first: [String] {
+    ["train", "--run", folder(of: 1).path] + common(peer: 1)
+  }
+
+  /// The arguments of a peer that joins through a fellow's join file.
+  package func joining(_ peer: Int, through fellow: RunFolder) -> [String] {
+    ["join", fellow.joinLine, "--run", folder(of: peer).path] + common(peer: peer)
+  }
+
+  /// The arguments of the peer that trains alone for as many steps as all others did together.
+  package func alone(rounds: Int) -> [String] {
+    ["train", "--alone", "--run", aloneFolder.path, "--name", "alone", "--identity", aloneFolder.path]
+      + (settings + ["run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap { ["--set", $0] }
+  }
+
+  private func common(peer: Int) -> [String] {
+    ["--name", "peer \(peer)", "--identity", folder(of: peer).path]
+      + settings.flatMap { ["--set", $0] }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryPeers
 import FlyingSocks
 package import Foundation
 
@@ -117,12 +118,10 @@ package struct Examiner: Sendable {
 
   private func identity() -> Check {
     do {
-      let (id, path) = try RunSession.identity()
-      return .ok("identity", "\(id) in \(path)")
-    } catch let error as any FerryError {
-      return .fail("identity", "\(error.what) (\(error.place))", remedy: error.remedy)
+      let folder = IdentityPlace.home(environment: environment)
+      return .ok("identity", "\(try IdentityPlace.identity(folder: folder).id) in \(folder)")
     } catch {
-      return .fail("identity", "\(error)", remedy: "Check the permissions of its file.")
+      return .fail("identity", "\(error.what) (\(error.place))", remedy: error.remedy)
     }
   }
 
@@ -163,14 +162,17 @@ package struct Examiner: Sendable {
       try await Listening.connect(target, secondsMax: Self.connectSecondsMax)
       let took = (clock.now - start) / .seconds(1)
       return .ok("reach", "\(target) accepts connections, \(Quantity.seconds(took))")
-    } catch SocketError.failed(_, _, let message) {
-      return .fail(
-        "reach", "\(target): \(message)",
-        remedy: "Is the peer running, and does it listen on this address?")
-    } catch {
+    } catch SocketError.timeout {
       return .fail(
         "reach", "\(target) did not answer within \(Quantity.seconds(Self.connectSecondsMax))",
         remedy: "Check the address, and that no firewall drops the port.")
+    } catch SocketError.unsupportedAddress {
+      return .fail(
+        "reach", "\(target.host) is not known", remedy: "Check the name, or use an IP address.")
+    } catch {
+      return .fail(
+        "reach", "\(target) refused the connection",
+        remedy: "Is the peer running, and does it listen on this address?")
     }
   }
 }

@@ -14,6 +14,18 @@ package enum Quantity {
     scaled(count, units: ["", "k", "M", "G", "T"]).trimmingCharacters(in: .whitespaces)
   }
 
+  /// A round number on an axis, without zeros that say nothing: `0`, `500`, `2.5 M`.
+  package static func tick(_ value: Double) -> String {
+    guard value != 0 else { return "0 " }
+    var text = scaled(value, units: ["", "k", "M", "G", "T", "P"])
+    if let point = text.firstIndex(of: "."), let space = text.firstIndex(of: " ") {
+      var digits = text[point..<space]
+      while digits.last == "0" || digits.last == "." { digits.removeLast() }
+      text.replaceSubrange(point..<space, with: digits)
+    }
+    return text
+  }
+
   private static func scaled(_ value: Double, units: [String]) -> String {
     guard value.isFinite else { return "–" }
     var value = value

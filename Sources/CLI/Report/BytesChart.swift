@@ -40,7 +40,7 @@ struct BytesChart {
     var svg = SVG()
     for tick in y.ticks(5) {
       svg.line((Self.left, y(tick)), (Self.right, y(tick)), "class=\"grid\"")
-      svg.text(Quantity.bytes(Int(tick)), at: (Self.left - 9, y(tick) + 4), .end)
+      svg.text(Quantity.tick(tick) + "B", at: (Self.left - 9, y(tick) + 4), .end)
     }
     let gap = min(3, (x(1) - x(0)) * 0.2)
     for (index, bar) in bars.enumerated() {

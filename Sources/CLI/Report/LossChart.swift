@@ -42,7 +42,8 @@ struct LossChart {
       .compactMap(\.self).filter(\.isFinite)
     let lowest = (all.map(\.y) + references).min() ?? 0
     // First rounds start near 8 bits; what matters happens below, so they may leave the picture.
-    let highest = min(all.map(\.y).max() ?? 8, max((references.max() ?? 5) + 0.9, lowest + 1))
+    let reference = references.max() ?? 5
+    let highest = min(max(all.map(\.y).max() ?? 8, reference + 0.2), max(reference + 0.9, lowest + 1))
     let x = Axis(0...(all.map(\.x).max() ?? 1), from: Self.left, to: Self.right)
     let y = Axis(max(0, lowest - 0.25)...highest, from: Self.bottom, to: Self.top)
 
@@ -75,7 +76,7 @@ struct LossChart {
     for tick in x.ticks(6) {
       svg.line((x(tick), Self.bottom), (x(tick), Self.bottom + 5), "class=\"axis\"")
       svg.text(
-        tick == 0 ? "0" : Quantity.count(tick), at: (x(tick), Self.bottom + 20), .middle)
+        Quantity.tick(tick), at: (x(tick), Self.bottom + 20), .middle)
     }
     svg.line((Self.left, Self.bottom), (Self.right, Self.bottom), "class=\"axis\"")
     svg.text(
@@ -140,7 +141,7 @@ struct LossChart {
       svg.text(
         "\(Quantity.decimal(line.value, digits: 3))  \(line.name)",
         at: (Self.right + 16, place + 4), class: line.style == "--ink" ? "name strong" : "name",
-        "fill=\"var(\(line.style))\"")
+        "style=\"fill:var(\(line.style))\"")
     }
   }
 

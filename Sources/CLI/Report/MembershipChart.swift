@@ -65,7 +65,7 @@ struct MembershipChart {
       let middle = min(max(place, Self.left + half), Self.right - half)
       guard middle - half > lastLabelEnd + 8 else { continue }
       lastLabelEnd = middle + half
-      svg.text(words, at: (middle, Self.top - 15), .middle, class: "name", "fill=\"var(--alarm)\"")
+      svg.text(words, at: (middle, Self.top - 15), .middle, class: "name", "style=\"fill:var(--alarm)\"")
     }
   }
 

@@ -50,7 +50,7 @@ extension ReportPage {
       let (sent, parallel) = record.totals(of: peer)
       let ratio =
         sent.total > 0 && parallel > 0
-        ? Quantity.ratio(Double(parallel) / Double(sent.total)) : "–"
+        ? Quantity.ratio(Double(parallel) / Double(sent.total)) + " fewer" : "–"
       let caughtUp = peer.catchUps.last.map { one in
         let times = one.value.stateBytes > 0
           ? ", \(Quantity.decimal(Double(one.value.bytes) / Double(one.value.stateBytes), digits: 2))"
@@ -76,7 +76,7 @@ extension ReportPage {
       table(
         [
           ("Name", false), ("Id", false), ("There", false), ("Rounds", true), ("Sent", true),
-          ("Fewer than data-parallel", true), ("Caught up with", true), ("Parameters", false),
+          ("Against data-parallel", true), ("Caught up with", true), ("Parameters", false),
         ], rows))
   }
 

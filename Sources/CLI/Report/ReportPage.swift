@@ -95,12 +95,16 @@ package struct ReportPage: Sendable {
     if !costs.isEmpty {
       cards.append(
         (
-          "\(Quantity.seconds(costs[costs.count / 2])) <small>lost a fault</small>",
+          "\(Quantity.seconds(median(costs))) <small>lost per fault</small>",
           "the median of \(costs.count), the worst \(Quantity.seconds(costs.last ?? 0)); "
             + "from the last sign of life to the next round"
         ))
     }
     return cards
+  }
+
+  private func median(_ sorted: [Double]) -> Double {
+    (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 
   private var footer: String {

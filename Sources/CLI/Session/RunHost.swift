@@ -3,7 +3,9 @@
 import ArgumentParser
 import CoreMetrics
 import FerryBasics
+import FerryPeers
 import Foundation
+import Logging
 
 /// Runs a session with everything around it: folder, event log, signals, servers, display.
 struct RunHost {
@@ -13,20 +15,29 @@ struct RunHost {
   let name: String?
   /// Nil makes a new folder.
   let folder: String?
+  /// The folder of the identity; nil takes this machine's.
+  let identity: String?
   let console: Console
 
   func run() async throws {
+    let level = Logger.Level(rawValue: configuration.telemetry.logLevel) ?? .notice
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+    let identity = try IdentityPlace.identity(folder: identity)
     let folder = try prepareFolder()
     let board = StatusBoard(
       RunStatus(
-        run: configuration.run.name, folder: folder.path, processID: getpid(),
+        run: configuration.run.name, folder: folder.path, pid: getpid(),
         rounds: configuration.run.rounds, steps: configuration.train.innerSteps))
     let stop = StopSignal()
     let interrupts = Interrupts(console: console, stop: stop)
     defer { interrupts.cancel() }
     let display = ProgressReporter(console: console, board: board)
     let events = try EventLog(
-      path: folder.events, peer: name ?? "peer", now: WallClock.milliseconds,
+      path: folder.events, peer: identity.id.description, now: WallClock.milliseconds,
       echo: { display.show($0) })
     defer { events.close() }
     console.note("Run \(configuration.run.name) in \(folder.path)")
@@ -38,8 +49,8 @@ struct RunHost {
           try await RunSession.run(
             configuration: configuration,
             in: RunSession.Surroundings(
-              role: role, name: name ?? ProcessInfo.processInfo.hostName, folder: folder,
-              events: events, board: board, stop: stop))
+              role: role, name: name ?? ProcessInfo.processInfo.hostName, identity: identity,
+              folder: folder, events: events, board: board, stop: stop, console: console))
         }
       }
     } catch let error as any FerryError {
@@ -62,7 +73,7 @@ struct RunHost {
       made = try RunFolder.create(
         run: configuration.run.name,
         in: RunFolder.home(environment: ProcessInfo.processInfo.environment),
-        milliseconds: WallClock.milliseconds(), processID: getpid())
+        milliseconds: WallClock.milliseconds(), pid: getpid())
     }
     return made
   }
@@ -73,8 +84,10 @@ struct RunHost {
     _ body: @escaping @Sendable () async throws -> Event.Finished
   ) async throws -> Event.Finished {
     let registry = PrometheusRegistry()
-    let metrics = try configuration.telemetry.metricsPort.map {
-      try MetricsServer(port: $0, registry: registry) { board.current.metricsText }
+    // Known before the run begins: a taken port must not cost a round.
+    let metrics = try configuration.telemetry.metricsPort.map { port in
+      try MetricsServer.checkFree(port)
+      return try MetricsServer(port: port, registry: registry) { board.current.metricsText }
     }
     if metrics != nil { MetricsSystem.bootstrap(PrometheusFactory(registry: registry)) }
     return try await withThrowingTaskGroup(of: Event.Finished?.self) { group in

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FerryPeers
+import Foundation
+
 /// Where the rooms meet: one peer's part in one run, from its first link to its last round.
 ///
 /// `RunHost` has prepared everything around it: configuration, folder, event log, status board,
@@ -10,9 +13,12 @@ package enum RunSession {
     /// The first peer of a new run, or of one resumed from its folder's checkpoints.
     case first(resume: Bool)
     /// Joins a run that goes on.
-    case joiner(line: String)
+    case joiner(JoinLine)
     /// Trains alone, without links: the comparison line of the report.
     case alone
+
+    /// Which line of the report this peer's log belongs to; goes into its `started` event.
+    package var part: Event.Started.Part { self == .alone ? .onePeer : .run }
   }
 
   /// What a session works with.
@@ -20,23 +26,38 @@ package enum RunSession {
     package let role: Role
     /// A short name for people, as in the report.
     package let name: String
+    package let identity: Identity
     package let folder: RunFolder
     package let events: EventLog
     package let board: StatusBoard
     package let stop: StopSignal
+    let console: Console
+
+    /// Tells how others join: into `folder.joinLine` (read by the owner only), onto the board, and
+    /// to the person at the terminal. Called once, as soon as this peer listens.
+    ///
+    /// - Throws: `.fileUnwritable`.
+    package func announce(_ line: JoinLine) throws {
+      try folder.writePrivately(line.text + "\n", to: folder.joinLine)
+      board.update { $0.joinLine = line.text }
+      switch console.format {
+      case .json: console.emit(json: ["join_line": line.text])
+      case .text: console.note("Others join with:\n  ferry join '\(line.text)'")
+      }
+    }
   }
 
   /// Takes part until the last round or until `stop` is raised.
   ///
-  /// Writes events, keeps the board up to date, and puts the join line on the board and into
-  /// `folder.joinLine` as soon as this peer listens.
+  /// Writes events (`started` first, `finished` last), keeps the board up to date, and calls
+  /// `announce` as soon as this peer listens.
   ///
   /// - Returns: what the peer did, which is also its `finished` event.
   /// - Throws: a `FerryError` of the room that could not go on.
   package static func run(
     configuration: RunConfiguration, in surroundings: Surroundings
   ) async throws -> Event.Finished {
-    throw notWired("training")
+    try await onThread { try TrainingSession(configuration, in: surroundings).run() }
   }
 
   /// Text from a checkpoint.
@@ -95,11 +116,6 @@ package enum RunSession {
     throw notWired("verifying checkpoints")
   }
 
-  /// This machine's peer id, made on first use, and the file it is kept in.
-  package static func identity() throws -> (id: String, path: String) {
-    throw notWired("the identity")
-  }
-
   /// The tensor engine's name and version, such as `MLX 0.32.4, CPU`, after trying it out.
   package static func engine() throws -> String {
     throw notWired("the tensor engine")
@@ -110,9 +126,22 @@ package enum RunSession {
     throw notWired("bench \(subject)")
   }
 
+  /// Runs blocking work on a thread of its own, so that it holds up no task.
+  private static func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let thread = Thread { continuation.resume(with: Result { try body() }) }
+      thread.name = "ferry-worker"
+      // Deep graphs of the engine recurse.
+      thread.stackSize = 16 << 20
+      thread.start()
+    }
+  }
+
   private static func notWired(_ what: String) -> CLIError {
     CLIError(
-      .notWired, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
+      .runNotFound, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
       remedy: "This build is for work on the command line only.")
   }
 }

@@ -148,8 +148,10 @@ extension Membership {
       resolution.able.contains($0) && !expelled.contains($0) && !leaving.contains($0)
     }
     let staying = clique(of: able, candidacy.promises.mapValues(\.hears))
-    guard !staying.isEmpty, isQuorum(Set(staying).union(leaving).union(expelled), of: view)
-    else { return nil }
+    let voters = Set(staying).union(leaving).union(expelled)
+    // Newcomers without the state may be many; a view of them alone would have lost it.
+    let isKept = staying.contains { candidacy.promises[$0]?.standing.holdsState == true }
+    guard isKept, isQuorum(voters, of: view) else { return nil }
     let newcomers = admissible(to: staying).filter { !staying.contains($0) }
     return ViewChange(
       view: View(number: view.number + 1, members: staying + newcomers),

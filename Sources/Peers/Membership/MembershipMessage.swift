@@ -171,6 +171,7 @@ extension ByteWriter {
   fileprivate mutating func put(_ standing: Standing) {
     put(standing.committed)
     put(run: standing.stateDigest)
+    put(UInt8(standing.holdsState ? 1 : 0))
     put(optional: standing.held) {
       $0.put($1.round)
       $0.put($1.view)
@@ -215,6 +216,7 @@ extension ByteReader {
   fileprivate mutating func standing() throws(MalformedMessage) -> Standing {
     Standing(
       committed: try number(), stateDigest: try run(max: 64),
+      holdsState: try number(UInt8.self) == 1,
       held: try optional { (r) throws(MalformedMessage) in
         HeldResult(round: try r.number(), view: try r.number(), digest: try r.run(max: 64))
       })

@@ -26,11 +26,17 @@ public struct Standing: Sendable, Hashable {
   public var committed: UInt64
   /// SHA-256 of the shared state after that round; empty until known.
   public var stateDigest: [UInt8]
+  /// Whether this member has the shared state after that round; a newcomer first fetches it.
+  public var holdsState: Bool
   /// The next round, when this member holds its complete result but does not know that all do.
   public var held: HeldResult?
 
-  public init(committed: UInt64, stateDigest: [UInt8] = [], held: HeldResult? = nil) {
+  public init(
+    committed: UInt64, stateDigest: [UInt8] = [], holdsState: Bool = true,
+    held: HeldResult? = nil
+  ) {
     self.committed = committed
+    self.holdsState = holdsState
     self.stateDigest = stateDigest
     self.held = held
   }

@@ -67,7 +67,7 @@ package struct ByteQueue {
   }
 
   /// Takes what the socket has, at most `byteCountMax`.
-  mutating func fill(from socket: Socket, atMost byteCountMax: Int) -> Moved {
+  package mutating func fill(from socket: Socket, atMost byteCountMax: Int) -> Moved {
     reserve(byteCountMax)
     let at = end
     // SAFETY: the array has `byteCountMax` bytes after `end`.
@@ -79,7 +79,7 @@ package struct ByteQueue {
   }
 
   /// Gives the socket what it will take.
-  mutating func drain(to socket: Socket) -> Moved {
+  package mutating func drain(to socket: Socket) -> Moved {
     let range = start..<end
     // SAFETY: the range lies in the array.
     let moved = unsafe bytes.withUnsafeBytes {

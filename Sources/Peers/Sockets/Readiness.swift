@@ -12,20 +12,22 @@
 ///
 /// Linear in the number of sockets, which is a few hundred at most and mostly a handful; the same
 /// code on every system was worth more than `epoll`'s constant.
-struct Readiness {
+package struct Readiness {
   private var entries: [pollfd] = []
 
-  mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+  package init() {}
+
+  package mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 
   /// Watches a socket; its place is the number of sockets added before it.
-  mutating func add(_ descriptor: Int32, reads: Bool = true, writes: Bool) {
+  package mutating func add(_ descriptor: Int32, reads: Bool = true, writes: Bool) {
     entries.append(
       pollfd(
         fd: descriptor, events: Int16((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), revents: 0))
   }
 
   /// Waits until a socket is ready or the time is over; rounds up to milliseconds.
-  mutating func wait(_ timeout: Duration) {
+  package mutating func wait(_ timeout: Duration) {
     let whole = timeout.components
     let milliseconds =
       whole.seconds > 3600
@@ -37,11 +39,11 @@ struct Readiness {
   }
 
   /// Whether reading from the socket at `place` gives something: bytes, its end or its error.
-  func isReadable(_ place: Int) -> Bool {
+  package func isReadable(_ place: Int) -> Bool {
     Int32(entries[place].revents) & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0
   }
 
-  func isWritable(_ place: Int) -> Bool {
+  package func isWritable(_ place: Int) -> Bool {
     Int32(entries[place].revents) & (POLLOUT | POLLHUP | POLLERR | POLLNVAL) != 0
   }
 }

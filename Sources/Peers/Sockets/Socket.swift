@@ -9,7 +9,7 @@
 #endif
 
 /// What came of moving bytes.
-enum Moved: Equatable {
+package enum Moved: Equatable {
   case bytes(Int)
   /// Nothing now; `poll` tells when.
   case wouldBlock
@@ -19,8 +19,8 @@ enum Moved: Equatable {
 }
 
 /// A TCP socket that never blocks; closed when the last reference goes.
-final class Socket: Sendable {
-  let descriptor: Int32
+package final class Socket: Sendable {
+  package let descriptor: Int32
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -67,7 +67,7 @@ final class Socket: Sendable {
   // MARK: Opening
 
   /// A socket that listens at `address`; port 0 means any free one.
-  static func listening(
+  package static func listening(
     at address: SocketAddress, backlog: Int
   ) -> Result<Socket, SystemReason> {
     guard let made = make(address.family) else { return .failure(.last) }
@@ -86,7 +86,7 @@ final class Socket: Sendable {
   }
 
   /// A socket on its way to `address`: once writable, `connectionFailure` tells how it went.
-  static func connecting(to address: SocketAddress) -> Result<Socket, SystemReason> {
+  package static func connecting(to address: SocketAddress) -> Result<Socket, SystemReason> {
     guard let made = make(address.family) else { return .failure(.last) }
     // SAFETY: as in `listening`.
     let status = unsafe address.bytes.withUnsafeBytes {
@@ -99,7 +99,7 @@ final class Socket: Sendable {
   }
 
   /// Why a connection attempt failed; nil if it did not.
-  var connectionFailure: SystemReason? {
+  package var connectionFailure: SystemReason? {
     var number: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     // SAFETY: the option is an Int32 and its size is given.
@@ -109,7 +109,7 @@ final class Socket: Sendable {
   }
 
   /// The next caller, or nil when nobody waits.
-  func accepted() -> Socket? {
+  package func accepted() -> Socket? {
     while true {
       let descriptor = accept(self.descriptor, nil, nil)
       if descriptor >= 0 {
@@ -122,7 +122,7 @@ final class Socket: Sendable {
   }
 
   /// The address of this end.
-  var localAddress: PeerAddress? { unsafe name { unsafe getsockname($0, $1, $2) } }
+  package var localAddress: PeerAddress? { unsafe name { unsafe getsockname($0, $1, $2) } }
   /// The address of the other end.
   var remoteAddress: PeerAddress? { unsafe name { unsafe getpeername($0, $1, $2) } }
 
@@ -176,7 +176,7 @@ final class Socket: Sendable {
   }
 
   /// Says that nothing more will be sent; what was sent still arrives.
-  func finishSending() {
+  package func finishSending() {
     #if canImport(Glibc)
       _ = shutdown(descriptor, Int32(SHUT_WR))
     #else

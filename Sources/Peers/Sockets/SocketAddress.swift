@@ -9,11 +9,11 @@
 #endif
 
 /// A resolved address: the kernel's `sockaddr`, as bytes.
-struct SocketAddress: Sendable, Hashable {
+package struct SocketAddress: Sendable, Hashable {
   let bytes: [UInt8]
   let family: Int32
 
-  enum Lookup {
+  package enum Lookup {
     /// Asks name servers, which may take seconds.
     case name
     /// Takes numbers alone, and never waits.
@@ -25,7 +25,7 @@ struct SocketAddress: Sendable, Hashable {
   /// - Parameter host: a name, an IPv4 or an IPv6 address; empty for all of this machine's.
   /// - Returns: nil with `.numeric` when the host is a name.
   /// - Throws: the resolver's reason, as text.
-  static func resolve(
+  package static func resolve(
     _ address: PeerAddress, _ lookup: Lookup
   ) -> Result<[SocketAddress], SystemText> {
     var hints = unsafe addrinfo()
@@ -57,7 +57,7 @@ struct SocketAddress: Sendable, Hashable {
   }
 
   /// The address with its host in numbers.
-  var peerAddress: PeerAddress? {
+  package var peerAddress: PeerAddress? {
     var host = [CChar](repeating: 0, count: 64)
     var port = [CChar](repeating: 0, count: 8)
     // SAFETY: both texts are given with their own sizes, and getnameinfo ends them with a zero.
@@ -81,8 +81,8 @@ struct SocketAddress: Sendable, Hashable {
   }
 
   /// A message of the C library.
-  struct SystemText: Error, Equatable, CustomStringConvertible {
-    let description: String
+  package struct SystemText: Error, Equatable, CustomStringConvertible {
+    package let description: String
     init(_ description: String) { self.description = description }
   }
 }

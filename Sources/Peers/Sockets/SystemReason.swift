@@ -9,8 +9,8 @@
 #endif
 
 /// An `errno`, and what the system says about it.
-struct SystemReason: Error, Equatable, CustomStringConvertible {
-  let number: Int32
+package struct SystemReason: Error, Equatable, CustomStringConvertible {
+  package let number: Int32
 
   init(_ number: Int32) { self.number = number }
 
@@ -23,7 +23,7 @@ struct SystemReason: Error, Equatable, CustomStringConvertible {
   static let interrupted = SystemReason(EINTR)
   static let inProgress = SystemReason(EINPROGRESS)
 
-  var description: String {
+  package var description: String {
     // SAFETY: strerror returns a string of the C library that outlives this call; only unknown
     // numbers use a shared buffer, and then another thread's text is the worst that can appear.
     unsafe String(cString: strerror(number))

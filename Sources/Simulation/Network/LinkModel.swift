@@ -17,13 +17,15 @@ public struct LinkModel: Sendable {
   public var silenceMax: Duration
   /// How long an attempt to open a link lasts before it is given up.
   public var dialMax: Duration
+  /// How long the peer of a link that broke is looked for before the link counts as down.
+  public var probeMax: Duration
   /// How late an alarm rings, drawn from zero to this.
   public var alarmDelayMax: Duration
 
   public init(
     latency: ClosedRange<Duration>, jitter: Duration, bytesPerSecond: Int,
-    overheadBytes: Int = 32, silenceMax: Duration = .seconds(2), dialMax: Duration = .seconds(3),
-    alarmDelayMax: Duration = .microseconds(100)
+    overheadBytes: Int = 32, silenceMax: Duration = .seconds(2), dialMax: Duration = .seconds(5),
+    probeMax: Duration = .seconds(1), alarmDelayMax: Duration = .microseconds(100)
   ) {
     precondition(bytesPerSecond > 0, "a link needs at least 1 byte/s, got \(bytesPerSecond)")
     self.latency = latency
@@ -32,6 +34,7 @@ public struct LinkModel: Sendable {
     self.overheadBytes = overheadBytes
     self.silenceMax = silenceMax
     self.dialMax = dialMax
+    self.probeMax = probeMax
     self.alarmDelayMax = alarmDelayMax
   }
 

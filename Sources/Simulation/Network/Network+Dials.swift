@@ -5,8 +5,11 @@ import FerryPeers
 
 // How a link comes up.
 extension Network {
+  /// `LinkLoop` repeats after this a probe that was cut off, in nanoseconds.
+  static var probeRetry: Int64 { 20_000_000 }
+
   /// Begins an attempt; `lost` is set when it is the link layer's own, after a link broke.
-  mutating func dial(_ address: PeerAddress, from a: Int, lost: Member?) {
+  mutating func dial(_ address: PeerAddress, from a: Int, lost: Dial.Lost?) {
     guard let b = indexOfAddress[address] else {
       post(.event(.unreachable(address, .closed("no such host"))), to: a)
       return
@@ -21,7 +24,8 @@ extension Network {
     let slot = freeDials.popLast() ?? dials.count
     if slot == dials.count { dials.append(Dial()) }
     dials[slot] = Dial(
-      from: a, to: b, life: machines[a].life, began: now, lost: lost, isActive: true)
+      from: a, to: b, life: machines[a].life, began: now,
+      isProbe: lost != nil, lost: lost, isActive: true)
     dialing[pair] = slot
     heap.push(.dial, at: arrival(a, b) + latencies[pair], index: slot)
   }
@@ -37,7 +41,7 @@ extension Network {
     let isStopped = machines[a].stops > 0 || (machines[b].isAlive && machines[b].stops > 0)
     if isCut || isStopped || !machines[b].isPowered {
       let waited = now - attempt.began
-      let limit = links.dialMax.worldNanoseconds
+      let limit = (attempt.isProbe ? links.probeMax : links.dialMax).worldNanoseconds
       guard waited < limit else { return fail(slot, .silent(after: .nanoseconds(waited))) }
       let pause = Self.retransmission << Int64(min(attempt.attempt, 6))
       dials[slot].attempt += 1
@@ -48,6 +52,10 @@ extension Network {
     } else if attempt.stage == .knocking {
       if !isPeace, faultChance.happens(refusal) {
         counts[.refusal] += 1
+        if attempt.isProbe, now - attempt.began < links.probeMax.worldNanoseconds {
+          heap.push(.dial, at: now + Self.probeRetry, index: slot)
+          return
+        }
         // Not `.processGone`: that is proof of a death, and this peer lives.
         return fail(slot, .closed("connection reset during the greeting"))
       }
@@ -70,21 +78,22 @@ extension Network {
     let attempt = dials[slot]
     release(slot)
     guard let lost = attempt.lost else {
+      if attempt.isProbe { return }
       post(.event(.unreachable(machines[attempt.to].address, cause)), to: attempt.from)
       return
     }
     let told: LossCause =
-      cause == .processGone ? .processGone : .closed("connection lost, and it cannot be reached")
-    post(.event(.unlinked(lost, told)), to: attempt.from)
+      cause == .processGone ? .processGone : .closed(lost.reason)
+    post(.event(.unlinked(lost.member, told)), to: attempt.from)
   }
 
   /// Both sides have a new link; what each had before to the other ends first.
-  private mutating func establish(_ a: Int, _ b: Int, lost: Member?) {
-    if let lost { bury(lost, of: b, at: a) }
+  private mutating func establish(_ a: Int, _ b: Int, lost: Dial.Lost?) {
+    if let lost { bury(lost.member, lost.reason, of: b, at: a) }
     for (x, y) in [(a, b), (b, a)] {
       let slot = dialing[x * count + y]
       if slot >= 0 {
-        if let lost = dials[slot].lost { bury(lost, of: y, at: x) }
+        if let lost = dials[slot].lost { bury(lost.member, lost.reason, of: y, at: x) }
         // Its next step finds it inactive and frees it.
         dials[slot].isActive = false
         dialing[x * count + y] = -1
@@ -93,7 +102,7 @@ extension Network {
       if old >= 0 {
         let (member, isTold) = (pipes[old].fromMember, pipes[old].isTold)
         close(old)
-        if isTold { bury(member, of: y, at: x) }
+        if isTold { bury(member, "a newer link took its place", of: y, at: x) }
       }
     }
     let pipe = freePipes.popLast() ?? pipes.count
@@ -117,9 +126,8 @@ extension Network {
   }
 
   /// Tells `x` that its link to an earlier connection or life of `y` is over.
-  private mutating func bury(_ member: Member, of y: Int, at x: Int) {
-    let cause: LossCause =
-      member == machines[y].member ? .closed("a new connection took its place") : .processGone
+  private mutating func bury(_ member: Member, _ reason: String, of y: Int, at x: Int) {
+    let cause: LossCause = member == machines[y].member ? .closed(reason) : .processGone
     post(.event(.unlinked(member, cause)), to: x)
   }
 }

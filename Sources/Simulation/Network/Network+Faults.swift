@@ -166,7 +166,7 @@ extension Network {
       } else {
         // A kernel that still has unread input resets; otherwise it delivers, then closes.
         if faultChance.next() & 1 == 0 { cutShort(toOther) }
-        append(.ending(.broken("closed")), arriving: arrival(peer, other), to: toOther)
+        append(.ending(.broken(Self.closedReason)), arriving: arrival(peer, other), to: toOther)
         // A stopped process that was killed is not silent any more.
         listen(toOther)
       }
@@ -197,7 +197,7 @@ extension Network {
         let pipe = reading(other, from: peer)
         guard pipe >= 0, pipes[pipe].writerVanished else { continue }
         cutShort(pipe)
-        append(.ending(.broken("reset")), arriving: arrival(peer, other), to: pipe)
+        append(.ending(.broken(Self.resetReason)), arriving: arrival(peer, other), to: pipe)
       }
     }
   }

@@ -8,6 +8,8 @@ import FerryPeers
 extension Network {
   /// TCP's first wait before it sends a lost packet again, in nanoseconds; it doubles each time.
   static var retransmission: Int64 { 200_000_000 }
+  static var resetReason: String { "Connection reset by peer" }
+  static var closedReason: String { "the other side closed the connection" }
   /// The same packet is lost at most so many times in a row.
   static var lossesMax: Int { 5 }
 
@@ -86,12 +88,14 @@ extension Network {
     case .frame(let frame): post(.event(.received(member, frame)), to: to)
     case .ending(.goodbye(let reason)):
       close(pipe)
-      post(.event(.unlinked(member, .closed(reason))), to: to)
+      post(.event(.unlinked(member, .closed("it hung up: \(reason)"))), to: to)
       return
-    case .ending(.broken):
+    case .ending(.broken(let reason)):
       let isTold = pipes[pipe].isTold
       close(pipe)
-      if isTold { dial(machines[from].address, from: to, lost: member) }
+      if isTold {
+        dial(machines[from].address, from: to, lost: Dial.Lost(member: member, reason: reason))
+      }
       return
     }
     planArrival(pipe)
@@ -117,10 +121,18 @@ extension Network {
 
   mutating func hangUp(from a: Int, to b: Int, reason: String) {
     let pipe = writing[a * count + b]
+    let slot = dialing[a * count + b]
+    if slot >= 0, let lost = dials[slot].lost {
+      dials[slot].lost = nil
+      post(.event(.unlinked(lost.member, .hungUp(reason))), to: a)
+      return
+    }
     guard pipe >= 0, pipes[pipe ^ 1].isTold else { return }
     let member = pipes[pipe ^ 1].fromMember
     close(pipe ^ 1)
-    if !pipes[pipe].isBroken { append(.ending(.goodbye(reason)), arriving: arrival(a, b), to: pipe) }
+    if !pipes[pipe].isBroken {
+      append(.ending(.goodbye(reason)), arriving: arrival(a, b), to: pipe)
+    }
     post(.event(.unlinked(member, .hungUp(reason))), to: a)
   }
 
@@ -133,7 +145,7 @@ extension Network {
     for (way, from, to) in [(pipe, a, b), (pipe ^ 1, b, a)] {
       pipes[way].isBroken = true
       cutShort(way)
-      append(.ending(.broken("connection reset")), arriving: arrival(from, to), to: way)
+      append(.ending(.broken(Self.resetReason)), arriving: arrival(from, to), to: way)
     }
     return true
   }
@@ -190,7 +202,7 @@ extension Network {
     let (member, isTold) = (pipes[pipe].fromMember, pipes[pipe].isTold)
     close(pipe)
     pipes[pipe ^ 1].isBroken = true
-    append(.ending(.broken("closed after silence")), arriving: arrival(to, from), to: pipe ^ 1)
+    append(.ending(.broken(Self.closedReason)), arriving: arrival(to, from), to: pipe ^ 1)
     guard isTold else { return }
     post(.event(.unlinked(member, .silent(after: .nanoseconds(now - since)))), to: to)
   }

@@ -60,6 +60,12 @@ struct Dial {
     case greeting
   }
 
+  /// A link that broke, while its peer is looked for.
+  struct Lost {
+    let member: Member
+    let reason: String
+  }
+
   var from = 0
   var to = 0
   /// The dialing process; one that died since does not care any more.
@@ -67,7 +73,9 @@ struct Dial {
   var began: Int64 = 0
   var attempt = 0
   var stage = Stage.knocking
-  /// Set when `LinkLoop` dials of itself after a link broke, to learn whether the process lives.
-  var lost: Member?
+  /// True when `LinkLoop` dials of itself after a link broke, to learn whether the process lives.
+  var isProbe = false
+  /// What the probe is to settle; nil once that was settled otherwise.
+  var lost: Lost?
   var isActive = false
 }

@@ -20,7 +20,7 @@ public enum Safetensors {
   ) throws(TensorError) -> [UInt8] {
     let ordered = try order(tensors)
     var file = try header(ordered, metadata)
-    file.reserveCapacity(ordered.reduce(file.count) { $0 + $1.tensor.bytes.byteCount })
+    file.reserveCapacity(ordered.reduce(file.count) { $0 + $1.tensor.byteCount })
     for (_, tensor) in ordered { file += Bytes.array(tensor.bytes) }
     return file
   }
@@ -37,12 +37,30 @@ public enum Safetensors {
     try WholeFile.write([.bytes(header)] + ordered.map { .tensor($0.tensor) }, to: path)
   }
 
+  /// Reads all of a file from its bytes, which may come from a peer; `path` is for messages.
+  ///
+  /// - Throws: `.truncated`, `.malformed`, `.unsupported`, `.badShape`.
+  public static func decode(
+    _ bytes: RawSpan, path: String
+  ) throws(TensorError) -> (tensors: [Named], metadata: [String: String]) {
+    let header = try SafetensorsHeader(bytes, path: path)
+    var tensors: [Named] = []
+    for entry in header.entries {
+      let tensor = try HostTensor(
+        elementType: entry.elementType, shape: entry.shape,
+        copying: bytes.extracting(entry.range))
+      tensors.append((entry.name, tensor))
+    }
+    return (tensors, header.metadata)
+  }
+
   private static func order(_ tensors: [Named]) throws(TensorError) -> [Named] {
     var names: Set<String> = []
     for (name, _) in tensors {
       let what: String? =
-        if name == metadataName { "the name \(HeaderJSON.quoted(name)) is reserved" }
-        else if !names.insert(name).inserted {
+        if name == metadataName {
+          "the name \(HeaderJSON.quoted(name)) is reserved"
+        } else if !names.insert(name).inserted {
           "the name \(HeaderJSON.quoted(name)) is given twice"
         } else { nil }
       if let what {
@@ -68,7 +86,7 @@ public enum Safetensors {
     }
     var offset = 0
     for (name, tensor) in tensors {
-      let end = offset + tensor.bytes.byteCount
+      let end = offset + tensor.byteCount
       let shape = tensor.shape.dimensions.map { "\($0)" }.joined(separator: ",")
       members.append(
         "\(HeaderJSON.quoted(name)):{\"dtype\":\"\(tensor.elementType.rawValue)\","
@@ -80,7 +98,8 @@ public enum Safetensors {
     guard text.count <= SafetensorsHeader.byteCountMax else {
       throw TensorError(
         .unsupported,
-        "the header takes \(text.count) bytes, more than the \(SafetensorsHeader.byteCountMax) allowed",
+        "the header takes \(text.count) bytes, more than the "
+          + "\(SafetensorsHeader.byteCountMax) allowed",
         at: "writing safetensors", remedy: "Write fewer tensors or less metadata into one file.")
     }
     return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text

@@ -16,11 +16,27 @@ public enum Kernels {
   package static func accumulate(
     _ source: Span<Float>, into target: inout MutableSpan<Float>, build: KernelBuild
   ) {
-    requireEqual(source.count, target.count)
+    accumulate(bytes: source.elementBytes, into: &target, build: build)
+  }
+
+  /// Adds floats that lie in `bytes`, little-endian and in any alignment: what came over a link is
+  /// added in place. Exactly four bytes for every element.
+  public static func accumulate(bytes: RawSpan, into target: inout MutableSpan<Float>) {
+    accumulate(bytes: bytes, into: &target, build: .best)
+  }
+
+  package static func accumulate(
+    bytes: RawSpan, into target: inout MutableSpan<Float>, build: KernelBuild
+  ) {
+    requireEqual(bytes.byteCount, 4 * target.count)
+    let count = target.count
     switch build {
-    case .best: unsafe KernelCalls.run(ferry_accumulate_f32, source, &target)
-    case .generic: unsafe KernelCalls.run(ferry_accumulate_f32_generic, source, &target)
-    case .plain: for i in target.indices { target[i] += source[i] }
+    case .best: unsafe KernelCalls.run(ferry_accumulate_f32, bytes, &target, count: count)
+    case .generic:
+      unsafe KernelCalls.run(ferry_accumulate_f32_generic, bytes, &target, count: count)
+    case .plain:
+      let values: [Float] = Bytes.values(in: bytes)
+      for i in target.indices { target[i] += values[i] }
     }
   }
 

@@ -63,25 +63,3 @@ extension Span where Element: TensorElement {
     }
   }
 }
-
-extension Bytes {
-  /// Elements that `inStretches` copies at a time: 16 KiB of floats stay in the first cache.
-  public static let stretchMax = 4096
-
-  /// Gives the values that lie in `source`, in any alignment, a stretch of up to `stretchMax` at a
-  /// time, with the index of the stretch's first.
-  ///
-  /// `count` values must take exactly the bytes there are.
-  public static func inStretches<Element: TensorElement>(
-    of count: Int, from source: Span<UInt8>, _ body: (Span<Element>, Int) -> Void
-  ) {
-    let width = MemoryLayout<Element>.stride
-    precondition(source.count == count * width, "\(source.count) bytes for \(count) of \(width)")
-    for start in stride(from: 0, to: count, by: stretchMax) {
-      let end = min(count, start + stretchMax)
-      let part = source.extracting(start * width..<end * width)
-      let values: [Element] = Bytes.values(in: part.elementBytes)
-      body(values.span, start)
-    }
-  }
-}

@@ -15,7 +15,8 @@ public final class HostTensor: Sendable {
   public let shape: Shape
   // An address and not a `Buffer`: a borrow of a class's stored property ends with the access.
   private let address: UInt
-  private let byteCount: Int
+  /// How many bytes its elements take.
+  public let byteCount: Int
 
   /// A tensor with a copy of these bytes, which may come from anywhere.
   ///

@@ -21,16 +21,16 @@ package enum KernelBuild: CaseIterable, Sendable {
 /// The only place where spans become pointers for C. Counts are checked by the callers in
 /// `Kernels`, which are the API.
 enum KernelCalls {
-  typealias OneInOneOut<In, Out> = (UnsafePointer<In>?, UnsafeMutablePointer<Out>?, Int) -> Void
+  typealias OneInOneOut = (UnsafeRawPointer?, UnsafeMutableRawPointer?, Int) -> Void
 
-  /// Runs a loop that reads one run of elements and writes, or updates, another of equal count.
-  static func run<In: BitwiseCopyable, Out: BitwiseCopyable>(
-    _ kernel: OneInOneOut<In, Out>, _ source: Span<In>, _ target: inout MutableSpan<Out>
+  /// Runs a loop that reads `count` elements, in any alignment, and writes or updates as many.
+  static func run<Out: BitwiseCopyable>(
+    _ kernel: OneInOneOut, _ source: RawSpan, _ target: inout MutableSpan<Out>, count: Int
   ) {
-    unsafe source.withUnsafeBufferPointer { x in
-      unsafe target.withUnsafeMutableBufferPointer { y in
-        // SAFETY: both hold `x.count` elements, and a mutable span overlaps no other.
-        unsafe kernel(x.baseAddress, y.baseAddress, x.count)
+    unsafe source.withUnsafeBytes { x in
+      unsafe target.withUnsafeMutableBytes { y in
+        // SAFETY: both hold `count` elements, and a mutable span overlaps no other.
+        unsafe kernel(x.baseAddress, y.baseAddress, count)
       }
     }
   }
@@ -59,6 +59,14 @@ enum KernelCalls {
       // SAFETY: `x` holds `x.count` elements.
       unsafe (generic ? ferry_first_nonfinite_f32_generic : ferry_first_nonfinite_f32)(
         x.baseAddress, x.count)
+    }
+  }
+
+  static func firstNonFinite(bfloat16 bytes: RawSpan, generic: Bool) -> Int {
+    unsafe bytes.withUnsafeBytes { x in
+      // SAFETY: `x` holds half as many elements as bytes.
+      unsafe (generic ? ferry_first_nonfinite_bf16_generic : ferry_first_nonfinite_bf16)(
+        x.baseAddress, x.count / 2)
     }
   }
 

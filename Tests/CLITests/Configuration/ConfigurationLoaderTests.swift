@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryPeers
 import Foundation
 import Testing
 import ferry
@@ -174,8 +175,18 @@ struct ConfigurationLoaderTests {
 
   @Test("a list comes from a file or, with commas, from a flag")
   func lists() throws {
-    #expect(try load("[peers]\nallow = [\"a\", \"b\"]\n").peers.allow == ["a", "b"])
-    #expect(try load(nil, "peers.allow=a, b").peers.allow == ["a", "b"])
+    let (a, b) = (Identity().id, Identity().id)
+    #expect(try load("[peers]\nallow = [\"\(a)\", \"\(b)\"]\n").peers.allow == [a, b])
+    #expect(try load(nil, "peers.allow=\(a), \(b)").peers.allow == [a, b])
+  }
+
+  @Test("a peer id that is none is refused")
+  func badPeerID() {
+    #expect(
+      message("[peers]\nallow = [\"me\"]\n") == """
+        config-wrong-type: "me" is not a peer id (peers.allow, run.toml:2). \
+        A peer id has 52 letters and digits and begins with 12D3KooW; copy it whole.
+        """)
   }
 
   @Test("a whole number will do where a number is expected")

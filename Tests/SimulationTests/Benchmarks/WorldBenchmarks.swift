@@ -16,13 +16,14 @@ struct WorldBenchmarks {
     ] {
       let world = World(seed: Seed(1), peers: 8, plan: plan, make: Gossip.init)
       world.addSanity()
-      let clock = ContinuousClock()
-      let start = clock.now
+      // Processor time: wall time on a shared machine lies.
+      let start = clock()
       try world.run(until: .seconds(isFull ? 2000 : 20))
-      let seconds = (clock.now - start) / .seconds(1)
+      let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+      let rate = Int(Double(world.eventCount) / seconds)
       print(
-        "world, 8 peers, \(name): \(world.eventCount) events, \(Int(Double(world.eventCount) / seconds))"
-          + " events/s, \(world.faults)")
+        "world, 8 peers, \(name): \(world.eventCount) events, \(rate) a processor second,",
+        world.faults)
       #expect(world.eventCount > 1000)
     }
   }

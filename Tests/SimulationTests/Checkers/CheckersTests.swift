@@ -33,9 +33,10 @@ struct CheckersTests {
     let largest = sound.logic(0)?.largest ?? 0
     #expect(failure?.code == .invariantBroken)
     #expect(failure?.what == "peer-1 holds 1 for 0, peer-0 \(largest)")
-    #expect(failure?.remedy.hasPrefix(
-      "Replay: FERRY_SEED=3 swift test -c release --filter <this test>. Faults so far: no faults."
-        + "\nLast events:\n  ") == true)
+    #expect(
+      failure?.remedy.hasPrefix(
+        "Replay: FERRY_SEED=3 swift test -c release --filter <this test>. Faults so far: no faults."
+          + "\nLast events:\n  ") == true)
     #expect(failure?.trace.last?.hasSuffix("exchange, 16 bytes") == true)
     #expect(throws: WorldFailure.self) { try broken.run(until: .seconds(6)) }
   }
@@ -96,9 +97,10 @@ struct CheckersTests {
   @Test("an invariant is checked after every event")
   func always() {
     let world = Self.world(bugAt: 40)
-    world.add(Always("knows more than 1") { logic, peer in
-      logic.largest > 1 ? nil : "peer-\(peer) knows \(logic.largest)"
-    })
+    world.add(
+      Always("knows more than 1") { logic, peer in
+        logic.largest > 1 ? nil : "peer-\(peer) knows \(logic.largest)"
+      })
     let failure = #expect(throws: WorldFailure.self) { try world.run(until: .seconds(5)) }
     #expect(failure?.what == "peer-1 knows 1")
     #expect(world.logic(1)?.receivedCount == 40)

@@ -61,7 +61,7 @@ struct FaultsTests {
     world.send(1, from: 0, to: 1, at: .milliseconds(995))
     world.send(2, from: 0, to: 1, at: .milliseconds(1500))
     try world.run(until: .seconds(2))
-    let why = "unlinked closed: a new connection took its place"
+    let why = "unlinked closed: Connection reset by peer"
     #expect(world.lines(0) == Self.up + [why, "linked peer-1"])
     #expect(world.lines(1) == ["woke", "linked peer-0", why, "linked peer-0", "received"])
     #expect(world.logic(1)?.received == [2])
@@ -111,7 +111,7 @@ struct FaultsTests {
     try world.run(until: .seconds(9))
     // Peer 1 hears nothing and hangs up; that still reaches peer 0, which cannot dial back.
     #expect(world.lines(1) == ["woke", "linked peer-0", "unlinked silent"])
-    let why = "unlinked closed: connection lost, and it cannot be reached"
+    let why = "unlinked closed: the other side closed the connection"
     #expect(world.lines(0) == Self.up + ["received", why])
     #expect(world.faults[.oneWayPartition] == 1)
   }
@@ -138,7 +138,7 @@ struct FaultsTests {
     #expect(world.lines(0) == Self.up + ["unlinked silent"])
     try world.run(until: .seconds(9))
     #expect(world.lines(0) == Self.up + ["unlinked silent", "linked peer-1"])
-    let why = "unlinked closed: a new connection took its place"
+    let why = "unlinked closed: the other side closed the connection"
     #expect(world.lines(1) == ["woke", "linked peer-0", why, "linked peer-0"])
   }
 
@@ -156,12 +156,26 @@ struct FaultsTests {
 
   @Test("lost packets come late, in steps of TCP's doubling wait, and in order")
   func loss() throws {
-    let world = World<Recorder>.recording { $0.lossChance = 0.5 }
-    for i in 0..<20 { world.send(UInt8(i), from: 0, to: 1, at: .seconds(1 + 10 * i)) }
-    try world.run(until: .seconds(59))
-    let received = world.logic(1)?.received ?? []
-    #expect(received == Array(0..<UInt8(received.count)))
-    #expect(world.faults[.loss] > 0)
+    var seen: Set<Int> = []
+    for seed in 1...8 as ClosedRange<UInt64> {
+      let world = World<Recorder>.recording(seed: seed) { $0.lossChance = 0.5 }
+      for i in 0..<5 { world.send(UInt8(i), from: 0, to: 1, at: .seconds(1 + 10 * i)) }
+      var count = 0
+      try world.run(until: .seconds(59)) { world in
+        let received = world.withLogic(1) { $0.received } ?? []
+        if received.count > count, let number = received.last {
+          seen.insert(Int(world.now / .milliseconds(1)) - 1010 - 10_000 * Int(number))
+          count += 1
+        }
+        return true
+      }
+      let received = world.logic(1)?.received ?? []
+      #expect(received == received.sorted())
+      #expect(world.faults[.loss] > 0)
+    }
+    #expect(seen.isSuperset(of: [0, 200, 600, 1400]))
+    // A longer wait is silence, and the frame is lost with the link.
+    #expect(seen.isSubset(of: [0, 200, 600, 1400]))
   }
 
   @Test("a held-up frame holds up those behind it")
@@ -171,6 +185,36 @@ struct FaultsTests {
     try world.run(until: .seconds(5))
     #expect(world.logic(1)?.received == Array(0..<50))
     #expect(world.faults[.delay] > 5)
+  }
+
+  @Test("what a worker does for a process dies with it")
+  func injectionsDie() throws {
+    let world = World<Recorder>.recording(
+      peers: 1, [.init(at: .seconds(1), .crash(0), lasting: .seconds(1))])
+    try world.run(until: .milliseconds(500))
+    for inThisLife in [true, false] {
+      world.inject(at: .seconds(3), peer: 0, inThisLife: inThisLife) { logic, _ in
+        logic.lines.append("bound \(inThisLife)")
+        return []
+      }
+    }
+    try world.run(until: .seconds(4))
+    #expect(world.lines(0) == ["woke", "bound false"])
+  }
+
+  @Test("who hangs up on a peer that is being looked for is told at once, and only once")
+  func hangUpOnLost() throws {
+    let world = World<Recorder>.recording([
+      .init(at: .milliseconds(995), .partition([[0], [1]]), lasting: .seconds(9)),
+      .init(at: .milliseconds(980), .reset(0, 1)),
+    ])
+    let id = world.member(1).id
+    world.inject(at: .milliseconds(1200), peer: 0) { _, _ in [.hangUp(id, reason: "enough")] }
+    try world.run(until: .seconds(8))
+    #expect(world.lines(0)[2...] == ["unlinked hung up: enough"])
+    let reset = "unlinked closed: Connection reset by peer"
+    #expect(world.lines(1)[2...] == [reset])
+    #expect(world.faults[.reset] == 1)
   }
 
   @Test("a refused greeting says nothing about the process")
