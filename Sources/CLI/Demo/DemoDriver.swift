@@ -221,7 +221,8 @@ actor DemoDriver {
   /// The same number of steps, by one peer, for the line to compare with.
   private func trainAlone() async throws {
     let rounds = contributions.values.reduce(0, +)
-    console.note("One peer alone, as many steps as all together (\(rounds) rounds), to compare with.")
+    console.note(
+      "One peer alone, as many steps as all together (\(rounds) rounds), to compare with.")
     try plan.aloneFolder.create()
     let child = ChildProcess(
       program: Self.program, arguments: plan.alone(rounds: rounds),

@@ -32,17 +32,19 @@ struct DemoPlanTests {
   @Test("every process gets a folder and an identity of its own, and the user's settings last")
   func arguments() throws {
     let plan = try DemoPlan(quick: true, folder: "/d", settings: ["train.batch=2"])
-    #expect(plan.first.prefix(7) == [
-      "train", "--run", "/d/peer-1", "--name", "peer 1", "--identity", "/d/peer-1",
-    ])
+    #expect(
+      plan.first.prefix(7) == [
+        "train", "--run", "/d/peer-1", "--name", "peer 1", "--identity", "/d/peer-1",
+      ])
     #expect(plan.first.suffix(2) == ["--set", "train.batch=2"])
     #expect(
       plan.joining(3, through: plan.folder(of: 1)).prefix(4) == [
         "join", "/d/peer-1/join", "--run", "/d/peer-3",
       ])
-    #expect(plan.alone(rounds: 40).suffix(4) == [
-      "--set", "run.rounds=40", "--set", "compute.threads=0",
-    ])
+    #expect(
+      plan.alone(rounds: 40).suffix(4) == [
+        "--set", "run.rounds=40", "--set", "compute.threads=0",
+      ])
   }
 
   @Test("the summary tells losses, equality, bytes, faults and text")
@@ -53,7 +55,8 @@ struct DemoPlanTests {
     for part in [
       "4.389  unigram entropy of the text", "one peer alone, same compute, validation",
       "All 3 peers that finished hold the same bits.", "kill the coordinator  peer 1",
-      "killed before the end", "  In the beginning of the house of Israel", "Report: /d/report.html",
+      "killed before the end", "  In the beginning of the house of Israel",
+      "Report: /d/report.html",
     ] {
       #expect(text.contains(part), "\(part)")
     }

@@ -10,8 +10,10 @@ struct PrometheusRegistryTests {
   func text() {
     let registry = PrometheusRegistry()
     let factory = PrometheusFactory(registry: registry)
-    Counter(label: "ferry.peers.sent.bytes", dimensions: [("purpose", "exchange")], factory: factory)
-      .increment(by: 1500)
+    Counter(
+      label: "ferry.peers.sent.bytes", dimensions: [("purpose", "exchange")], factory: factory
+    )
+    .increment(by: 1500)
     Counter(label: "ferry.peers.sent.bytes", dimensions: [("purpose", "a\"b")], factory: factory)
       .increment(by: 2)
     Gauge(label: "ferry.run.round", factory: factory).record(7)

@@ -16,7 +16,8 @@ struct QuantitiesTests {
   @Test(
     "seconds",
     arguments: [
-      (0.0, "0.0 ms"), (0.00512, "5.1 ms"), (0.45, "450 ms"), (3.217, "3.22 s"), (59.96, "1 min 00 s"),
+      (0.0, "0.0 ms"), (0.00512, "5.1 ms"), (0.45, "450 ms"), (3.217, "3.22 s"),
+      (59.96, "1 min 00 s"),
       (3599.7, "1 h 00 min"), (7260, "2 h 01 min"), (.infinity, "–"), (-1, "–"),
     ])
   func seconds(value: Double, text: String) { #expect(Quantity.seconds(value) == text) }

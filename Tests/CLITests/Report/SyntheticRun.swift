@@ -178,7 +178,8 @@ enum SyntheticRun {
           Event(
             t: origin - 90_000 + Int64(step), peer: alone,
             .validation(
-              Event.Validation(round: step, tokens: seen, bitsPerByte: bits(Double(seen) / 2.2) + 0.02))))
+              Event.Validation(
+                round: step, tokens: seen, bitsPerByte: bits(Double(seen) / 2.2) + 0.02))))
       }
     }
 
