@@ -31,8 +31,7 @@ public struct CheckpointStore: Sendable {
     self.keep = keep
     self.fileSystem = fileSystem
     do throws(FileSystemError) {
-      try fileSystem.createFolder(folder)
-      try flushPath(to: folder)
+      try createDurably(folder)
       for name in try fileSystem.list(folder)
       where name.hasPrefix(Self.partialPrefix) || name.hasPrefix(Self.discardPrefix)
         || name == "latest.partial"
@@ -98,9 +97,19 @@ public struct CheckpointStore: Sendable {
     return name.description
   }
 
-  /// Makes the names of the folder and of those above it that exist durable.
-  private func flushPath(to folder: String) throws(FileSystemError) {
-    try fileSystem.flush(folder: parentFolder(of: folder))
+  /// Makes a folder and those above it, all of their names durable.
+  private func createDurably(_ folder: String) throws(FileSystemError) {
+    var fresh: [String] = []
+    var above = folder
+    while above != ".", above != "/", try fileSystem.kind(of: above) == nil {
+      fresh.append(above)
+      above = parentFolder(of: above)
+    }
+    try fileSystem.createFolder(folder)
+    for path in fresh { try fileSystem.flush(folder: parentFolder(of: path)) }
+    // It may have been made by a process that stopped before this; a parent that cannot be read
+    // cannot be flushed, and has been there for long.
+    if fresh.isEmpty { try? fileSystem.flush(folder: parentFolder(of: folder)) }
   }
 
   /// The names of all checkpoints, whole or not, newest first; none where there is no folder.
