@@ -223,7 +223,8 @@ package final class MemoryFileSystem: FileSystem {
     try state.withLock { state throws(FileSystemError) in
       try state.count(.rename, path)
       guard let node = try state.find(path, .rename).node else { throw .absent(.rename, path) }
-      if let old = try state.find(newPath, .rename).node, case .folder(let folder) = state.nodes[old],
+      if let old = try state.find(newPath, .rename).node,
+        case .folder(let folder) = state.nodes[old],
         !folder.names.isEmpty
       {
         throw FileSystemError(.rename, path: path, reason: "Directory not empty")

@@ -28,7 +28,8 @@ struct CheckpointStoreTests {
     #expect(loaded.checkpoint == sample(42))
     #expect(loaded.name == "step-00000042")
     #expect(loaded.skipped.isEmpty)
-    #expect(try disk.read("/run/checkpoints/latest", byteCountMax: 99) == Array("step-00000042\n".utf8))
+    #expect(
+      try disk.read("/run/checkpoints/latest", byteCountMax: 99) == Array("step-00000042\n".utf8))
     let other = MemoryFileSystem()
     try self.store(other).save(sample(42))
     for file in try disk.list("/run/checkpoints/step-00000042") {
@@ -143,7 +144,8 @@ struct CheckpointStoreTests {
     let disk = MemoryFileSystem()
     let store = try store(disk)
     try store.save(sample(1))
-    let model = try disk.read("/run/checkpoints/step-00000001/model.safetensors", byteCountMax: 9999)
+    let model = try disk.read(
+      "/run/checkpoints/step-00000001/model.safetensors", byteCountMax: 9999)
     var seen: Set<String> = []
     var used = "step-00000001\n".utf8.count
     for file in try disk.list("/run/checkpoints/step-00000001") {

@@ -15,7 +15,9 @@ func sample(_ step: UInt64) -> Checkpoint {
       try ledger.commit(
         RoundRecord(
           round: round,
-          members: [MemberSamples(member: "ann", ranges: ledger.assign(members: 1, perMember: 4)[0])]))
+          members: [
+            MemberSamples(member: "ann", ranges: ledger.assign(members: 1, perMember: 4)[0])
+          ]))
     }
   } catch { preconditionFailure(error.description) }
   return Checkpoint(

@@ -102,7 +102,8 @@ struct CorpusEntropyTests {
 
   @Test("equals the sums done by hand on four bytes")
   func byHand() throws {
-    let corpus = try Corpus(bytes: Array("aab".utf8) + Array("b".utf8), name: "x", validationFraction: 0.25)
+    let corpus = try Corpus(
+      bytes: Array("aab".utf8) + Array("b".utf8), name: "x", validationFraction: 0.25)
     // Trained on "aab", asked for "b" after "b", which it never saw: p(b) = (1 + 1) / (3 + 256).
     #expect(abs(corpus.unigramEntropy - -log2(2.0 / 259)) < 1e-12)
     #expect(abs(corpus.bigramEntropy - -log2(2.0 / 259)) < 1e-12)
