@@ -5,8 +5,8 @@ import FerryTensors
 /// A folder of checkpoints, written so that no crash and no full disk costs more than the newest.
 ///
 /// A checkpoint is a folder `step-00000042`. It is written under another name, every file and then
-/// the folder flushed, and renamed; only when the new name is on disk are old ones removed. The file
-/// `latest` names the newest for people and scripts; reading does not rely on it. One process
+/// the folder flushed, and renamed; only when the new name is on disk are old ones removed. The
+/// file `latest` names the newest for people and scripts; reading does not rely on it. One process
 /// writes a folder at a time.
 public struct CheckpointStore: Sendable {
   /// Where it is.
@@ -55,8 +55,8 @@ public struct CheckpointStore: Sendable {
   /// Then older ones are removed, except the newest `keep` whole ones. A whole checkpoint of the
   /// same step is never overwritten: the new one is `step-00000042.2` beside it.
   /// - Returns: its name.
-  /// - Throws: `.diskFull`, `.unwritable`; earlier checkpoints are as they were, and nothing is left
-  ///   of the new one.
+  /// - Throws: `.diskFull`, `.unwritable`; earlier checkpoints are as they were, and nothing is
+  ///   left of the new one.
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> String {
     let files: [(name: String, bytes: [UInt8])]

@@ -87,7 +87,8 @@ struct TextSourceTests {
   @Test("cuts the first triple-quoted string, in ASCII, without brackets")
   func prose() {
     let file =
-      "# head\nbible = (\"\"\"\nAnd [it was] so\u{2014}C\u{E6}sar\u{2019}s\u{C6}\n\"\"\", {\"\"\" \"\"\"})"
+      "# head\nbible = (\"\"\"\nAnd [it was] so\u{2014}C\u{E6}sar\u{2019}s\u{C6}\n"
+      + "\"\"\", {\"\"\" \"\"\"})"
     #expect(
       String(decoding: TextSource.prose(in: Array(file.utf8)), as: UTF8.self)
         == "And it was so--Caesar'sAe\n")
