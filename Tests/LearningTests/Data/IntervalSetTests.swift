@@ -57,7 +57,9 @@ struct IntervalSetTests {
 
   @Test(
     "refuses JSON that is not sorted ranges apart",
-    arguments: ["[[5,0]]", "[[0,0]]", "[[0,5],[5,6]]", "[[4,5],[0,1]]", "[[1]]", "[[1,2,3]]", "[[-1,2]]"])
+    arguments: [
+      "[[5,0]]", "[[0,0]]", "[[0,5],[5,6]]", "[[4,5],[0,1]]", "[[1]]", "[[1,2,3]]", "[[-1,2]]",
+    ])
   func refuses(json: String) {
     #expect(throws: DecodingError.self) {
       try JSONDecoder().decode(IntervalSet.self, from: Data(json.utf8))

@@ -66,7 +66,8 @@ struct SampleLedgerCodingTests {
       } catch { return error.description }
     }
     #expect(
-      message([]) == "ledger-damaged: it ends inside its first word (ledger.bin, byte 0). \(remedy)")
+      message([]) == "ledger-damaged: it ends inside its first word (ledger.bin, byte 0). \(remedy)"
+    )
     #expect(
       message(Array("garbage!".utf8))
         == "ledger-damaged: it is not a ledger (ledger.bin, byte 4). \(remedy)")

@@ -12,7 +12,8 @@ struct SampleLedgerTests {
     var ledger = SampleLedger()
     for round in 1...rounds {
       let members = Int.random(in: 1...5, using: &generator)
-      let shares = ledger.assign(members: members, perMember: .random(in: 0...20, using: &generator))
+      let shares = ledger.assign(
+        members: members, perMember: .random(in: 0...20, using: &generator))
       let entries = shares.enumerated().filter { _ in .random(in: 0..<5, using: &generator) > 0 }
       try ledger.commit(
         RoundRecord(
