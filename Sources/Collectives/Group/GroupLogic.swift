@@ -66,6 +66,7 @@ public struct GroupLogic: PeerLogic {
   var hasState = false
   var server: StateServer?
   var fetch: StateFetch?
+  var fetchAgainAt: Duration?
   var watch: Watch
   private var nextWake: Duration?
 
@@ -102,7 +103,10 @@ public struct GroupLogic: PeerLogic {
   /// Asks the peer at an address what its run is; `.charter` follows. Call again while it does not.
   public mutating func askCharter(at address: PeerAddress, at now: Duration) -> [LinkAction] {
     wantsCharter = true
-    return [.dial(address)] + settle(at: now)
+    let asked = membership.linkedMembers.map {
+      LinkAction.send($0.id, GroupMessage.askCharter.frame())
+    }
+    return [.dial(address)] + asked + settle(at: now)
   }
 
   /// Settles how this peer takes part, once it knows the charter and before it seeks the group.
@@ -362,9 +366,10 @@ public struct GroupLogic: PeerLogic {
   private mutating func open(at now: Duration) {
     guard hasState, let view, opened != committed + 1 else { return }
     if assignmentView == nil {
-      // The very first round: every member has seen the same first view that is large enough.
       guard view.members.count >= settings.membersMin else { return }
-      assignmentView = view
+      // Whoever founds alone works from the start. A group that waits for its members gathers them
+      // in an empty round, so that all know the view by which the first work is shared out.
+      assignmentView = settings.membersMin > 1 ? View(number: 0, members: []) : view
     }
     opened = committed + 1
     watch.roundBegan(at: now)
@@ -451,17 +456,16 @@ public struct GroupLogic: PeerLogic {
   private mutating func forgetGroup() {
     hasState = false
     (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
-    (server, fetch) = (nil, nil)
+    (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
 
-  mutating func loaded(_ state: SharedState, server: StateServer, at now: Duration) -> [LinkAction]
-  {
+  mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
     hasState = true
     membership.standing.holdsState = true
-    fetch = nil
+    (fetch, fetchAgainAt) = (nil, nil)
     publish(server)
     assignmentView = assignmentView ?? View(number: 0, members: [])
-    notices.append(.loaded(state))
+    notices.append(.loaded(server.state))
     open(at: now)
     return replayEarly(at: now) + announce(at: now)
   }
