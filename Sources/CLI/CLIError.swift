@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+package import FerryBasics
 
 /// Why a command did not do what was asked: what happened, where, and what to do.
 package struct CLIError: FerryError, Equatable {
@@ -26,7 +26,8 @@ package struct CLIError: FerryError, Equatable {
     package static let checkpointBroken = Code(rawValue: "checkpoint-broken")
     package static let demoFailed = Code(rawValue: "demo-failed")
     package static let fetchFailed = Code(rawValue: "fetch-failed")
-    package static let notWired = Code(rawValue: "not-wired")
+    package static let peerUnreachable = Code(rawValue: "peer-unreachable")
+    package static let textDiffers = Code(rawValue: "text-differs")
   }
 
   package let code: Code
@@ -61,4 +62,17 @@ package enum ExitStatus: Int32, Sendable {
   case badInput = 2
   case usage = 64
   case interrupted = 130
+
+  /// What an error of any room ends the program with: 2 where other input would have done.
+  package init(_ error: any FerryError) {
+    if let own = error as? CLIError {
+      self = own.exitStatus
+    } else {
+      let input: Set<String> = [
+        "bad-join-line", "bad-peer-id", "text-not-found", "text-unreadable", "text-empty",
+        "text-not-text", "text-too-short", "text-too-long", "text-unknown",
+      ]
+      self = input.contains(error.codeName) ? .badInput : .failed
+    }
+  }
 }

@@ -12,14 +12,14 @@ struct Ferry: AsyncParsableCommand {
     abstract: "Train one model across machines that come and go.",
     discussion: """
       First steps:
-        ferry demo                 see it work: four peers, two of them killed, one report
-        ferry init run.toml        write a configuration in which every key is explained
-        ferry train run.toml       start the first peer; prints the line others join with
-        ferry join 'ferry://…'     on any other machine, any time
+        ferry demo             see it work: peers killed, one report
+        ferry init run.toml    write a configuration that explains itself
+        ferry train run.toml   start the first peer; prints the line to join with
+        ferry join 'ferry://…' on any other machine, any time
 
-      Exit codes: 0 done, 1 failed, 2 bad input or configuration, 64 wrong usage, 130 interrupted.
-      With --json every command prints one object a line, and errors as
-      {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
+      Exit codes: 0 done, 1 failed, 2 bad input or configuration, 64 wrong usage,
+      130 interrupted. With --json every command prints one object a line, and
+      errors as {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
       """,
     version: ferryVersion,
     groupedSubcommands: [
@@ -48,7 +48,7 @@ struct Ferry: AsyncParsableCommand {
     } catch let error as any FerryError {
       let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
       Console.standard(format: wantsJSON ? .json : .text).report(error)
-      exit(withStatus: (error as? CLIError)?.exitStatus ?? .failed)
+      exit(withStatus: ExitStatus(error))
     } catch {
       // The parser's own: help, version, usage (64), and ExitCode.
       exit(withError: error)
@@ -62,3 +62,20 @@ struct Ferry: AsyncParsableCommand {
 
 /// The release, as `--version` and the handshake tell it.
 package let ferryVersion = "0.1.0"
+
+/// Every command's help, as `--help` prints it on a terminal of 80 columns.
+package enum HelpTexts {
+  /// `ferry checkpoint list` to its help, for all commands that do something.
+  package static var all: [String: String] {
+    var texts: [String: String] = [:]
+    collect(Ferry.self, "ferry", into: &texts)
+    return texts
+  }
+
+  private static func collect(
+    _ command: any ParsableCommand.Type, _ name: String, into texts: inout [String: String]
+  ) {
+    texts[name] = Ferry.helpMessage(for: command, columns: 80)
+    for one in command.configuration.subcommands { collect(one, "\(name) \(one._commandName)", into: &texts) }
+  }
+}

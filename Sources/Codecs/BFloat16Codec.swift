@@ -40,7 +40,8 @@ public struct BFloat16Codec: Codec {
     Kernels.accumulate(bfloat16: bytes.elementBytes, into: &values)
   }
 
-  /// Half a unit in the last of 8 bits: peak · 2⁻⁸, and never under 2⁻¹³⁴, half of bf16's smallest value.
+  /// Half a unit in the last of 8 bits: peak · 2⁻⁸, and never under 2⁻¹³⁴,
+  /// half of bf16's smallest value.
   public func errorBound(peak: Float) -> Float { max(peak * 0x1p-8, 0x1p-134) }
 
   /// The encoder writes no infinity and no NaN, so neither is taken.

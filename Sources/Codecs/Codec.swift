@@ -7,8 +7,8 @@ import FerryTensors
 ///
 /// Every codec keeps these promises, which `CodecConformance` in the tests checks:
 /// - `byteCount(for:)` is exact, so that a receiver knows a message's length beforehand;
-/// - the same values and seed give the same bytes on every machine, and the same bytes decode to the
-///   same floats;
+/// - the same values and seed give the same bytes on every machine, and the same bytes decode
+///   to the same floats;
 /// - a finite value comes back within `errorBound(peak:)`;
 /// - decoding checks everything and leaves the target as it was when it throws.
 ///

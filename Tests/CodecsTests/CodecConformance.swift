@@ -42,7 +42,8 @@ struct CodecConformance {
     if peak == 0 { #expect(back.allSatisfy { $0 == 0 }) }
   }
 
-  @Test("the same values and seed give the same bytes; accumulating adds the decoded", arguments: kinds)
+  @Test(
+    "the same values and seed give the same bytes; accumulating adds the decoded", arguments: kinds)
   func deterministic(kind: CodecKind) throws {
     let codec = kind.codec()
     let values = sampleFloats(10_001, 4)
@@ -84,7 +85,9 @@ struct CodecConformance {
     var random = SplitMix64(Seed(11))
     let codec = kind.codec(block: 8)
     for _ in 0..<5_000 {
-      let bytes = (0..<codec.byteCount(for: 20)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let bytes = (0..<codec.byteCount(for: 20)).map { _ in
+        UInt8.random(in: 0...255, using: &random)
+      }
       var target = [Float](repeating: 3, count: 20)
       var view = target.mutableSpan
       do throws(CodecError) {
@@ -140,7 +143,8 @@ struct SpecialBlock: Sendable, CustomTestStringConvertible {
       name: "at the least step",
       values: [Int8Blocks.peakMin, Int8Blocks.peakMin.nextDown, 1e-30, -1e-29]),
     SpecialBlock(
-      name: "below the least step", values: [Int8Blocks.peakMin.nextDown, -1e-28, .leastNonzeroMagnitude]),
+      name: "below the least step",
+      values: [Int8Blocks.peakMin.nextDown, -1e-28, .leastNonzeroMagnitude]),
     SpecialBlock(
       name: "huge",
       values: [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e38, -3e38, 1]),

@@ -14,7 +14,9 @@ enum Golden {
     /// The bytes, from hexadecimal.
     var data: [UInt8] {
       let digits = bytes.compactMap(\.hexDigitValue)
-      return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
+      return stride(from: 0, to: digits.count, by: 2).map {
+        UInt8(digits[$0] * 16 + digits[$0 + 1])
+      }
     }
   }
 

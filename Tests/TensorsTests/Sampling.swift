@@ -18,7 +18,8 @@ func sampleFloats(_ count: Int, _ seed: UInt64) -> [Float] {
 /// Any bit patterns: subnormals, infinities and NaN among them.
 func samplePatterns(_ count: Int, _ seed: UInt64) -> [Float] {
   var random = SplitMix64(Seed(seed))
-  return (0..<count).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random)) }
+  return (0..<count).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random))
+  }
 }
 
 /// The bits, which compare NaN with NaN and -0 apart from 0.

@@ -7,7 +7,7 @@ struct Bench: AsyncParsableCommand {
     abstract: "Measure this machine and this build.",
     discussion: """
       Examples:
-        ferry bench collectives        an all-reduce over loopback against bare sockets
+        ferry bench collectives  an all-reduce over loopback against bare sockets
         ferry bench recovery           from a kill to the next round, many times
 
       Exit codes: 0 measured, 1 failed, 64 wrong usage.

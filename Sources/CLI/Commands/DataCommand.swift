@@ -9,15 +9,15 @@ struct DataCommand: ParsableCommand {
     subcommands: [DataFetch.self, DataList.self])
 }
 
-struct DataFetch: AsyncParsableCommand {
+struct DataFetch: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Bring a text, check it, and keep it.",
     discussion: """
-      Once is enough: what is there and has the right checksum is not brought again. Any text file
-      or folder of your own works as well: data.text = "~/books".
+      Once is enough: what is there and has the right checksum is not brought again.
+      Any text file or folder of your own works as well: data.text = "~/books".
 
       Examples:
-        ferry data fetch             the King James Bible, 4.3 MB of English
+        ferry data fetch             the King James Bible, 4.1 MB of English
         ferry data fetch kjv --json
 
       Exit codes: 0 it is there, 1 could not be brought, 64 wrong usage.
@@ -28,16 +28,9 @@ struct DataFetch: AsyncParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
-  func validate() throws {
-    guard TextShelf.names.contains(name) else {
-      throw ValidationError(
-        "There is no text \"\(name)\"; there is \(TextShelf.names.joined(separator: ", ")).")
-    }
-  }
-
-  func run() async throws {
+  func run() throws {
     let shelf = TextShelf(environment: ProcessInfo.processInfo.environment)
-    let entry = try await shelf.fetch(name) { output.console.note($0) }
+    let entry = try shelf.fetch(name) { output.console.note($0) }
     output.console.result(
       entry, text: "\(entry.name)  \(Quantity.bytes(entry.bytes))  \(entry.path)")
   }

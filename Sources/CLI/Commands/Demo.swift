@@ -6,18 +6,19 @@ struct Demo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "See it work: four peers, one killed, one new, the coordinator killed, one report.",
     discussion: """
-      Starts four peers as processes of their own, connected over real TCP on loopback, that train
-      a small GPT on real English text. Kills one with SIGKILL, lets a new one join and catch up
-      from its fellows, then kills the coordinator. At the end prints what was learnt, sent and
-      lost, and writes report.html. Takes about five minutes on two cores.
+      Starts four peers as processes of their own, connected over real TCP on
+      loopback, that train a small GPT on real English text. Kills one with SIGKILL,
+      lets a new one join and catch up from its fellows, then kills the coordinator.
+      At the end prints what was learnt, sent and lost, and writes report.html. Takes
+      about five minutes on two cores.
 
       Examples:
         ferry demo
         ferry demo --quick             one minute, a smaller model
         ferry demo --out demo/ --set train.inner_steps=50
 
-      Exit codes: 0 all peers ended with equal parameters, 1 something failed, 2 bad configuration,
-      64 wrong usage, 130 interrupted.
+      Exit codes: 0 all peers ended with equal parameters, 1 something failed, 2 bad
+      configuration, 64 wrong usage, 130 interrupted.
       """)
 
   @Flag(help: "A smaller model for a minute.")

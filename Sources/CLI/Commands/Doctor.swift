@@ -12,9 +12,10 @@ struct Doctor: AsyncParsableCommand {
       Examples:
         ferry doctor
         ferry doctor run.toml                     also its text, port and folder
-        ferry doctor --reach 10.0.0.7:7700        also whether that peer can be reached
+        ferry doctor --reach 10.0.0.7:7700  also whether that peer can be reached
 
-      Exit codes: 0 nothing failed, 1 something failed, 2 bad configuration, 64 wrong usage.
+      Exit codes: 0 nothing failed, 1 something failed, 2 bad configuration, 64 wrong
+      usage.
       """)
 
   @Argument(help: "A configuration to check with.", completion: .file())

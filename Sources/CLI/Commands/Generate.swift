@@ -8,8 +8,8 @@ struct Generate: AsyncParsableCommand {
     discussion: """
       Examples:
         ferry generate runs/one/checkpoints/round-000030 --prompt "In the beginning "
-        ferry generate … --count 500 --temperature 0        the likeliest byte every time
-        ferry generate … --seed 7                           another text, the same every time
+        ferry generate … --count 500 --temperature 0  the likeliest byte every time
+        ferry generate … --seed 7  another text, the same every time
 
       Exit codes: 0 written, 1 failed, 2 not a checkpoint, 64 wrong usage.
       """)

@@ -14,8 +14,8 @@ struct IdentityShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Print this machine's peer id.",
     discussion: """
-      The id goes into peers.allow of those who want to let this machine in without the secret.
-      The key behind it never leaves its file.
+      The id goes into peers.allow of those who want to let this machine in without
+      the secret. The key behind it never leaves its file.
 
       Examples:
         ferry identity show

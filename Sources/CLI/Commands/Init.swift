@@ -12,7 +12,8 @@ struct Init: ParsableCommand {
         ferry init run.toml --force    write it over one
         ferry init - | less            only look at it
 
-      Exit codes: 0 written, 1 could not write, 2 the file is there already, 64 wrong usage.
+      Exit codes: 0 written, 1 could not write, 2 the file is there already, 64 wrong
+      usage.
       """)
 
   @Argument(help: "Where to write; '-' prints it.", completion: .file())

@@ -8,20 +8,21 @@ struct Join: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join a run that goes on, from any machine, any time.",
     discussion: """
-      The line comes from `ferry train` (or `ferry status` on any peer). It carries the run's
-      secret: put it in single quotes, and show it to nobody else. The shared state is fetched from
-      several peers at once, checked, and from the next round on this peer takes part.
+      The line comes from `ferry train` (or `ferry status` on any peer). It carries
+      the run's secret: put it in single quotes, and show it to nobody else. The
+      shared state is fetched from several peers at once, checked, and from the next
+      round on this peer takes part.
 
-      Without a configuration file, what must be equal on all peers is taken from the run; a file
-      that says otherwise is refused, naming the values that differ.
+      Without a configuration file, what must be equal on all peers is taken from the
+      run; a file that says otherwise is refused, naming the values that differ.
 
       Examples:
         ferry join 'ferry://10.0.0.7:7700/crossing?secret=…'
         ferry join 'ferry://…' --config run.toml --text ~/books --threads 4
         ferry join runs/one/join                    a file that holds the line
 
-      Exit codes: 0 finished, 1 failed, 2 bad join line or configuration, 64 wrong usage,
-      130 interrupted.
+      Exit codes: 0 finished, 1 failed, 2 bad join line or configuration, 64 wrong
+      usage, 130 interrupted.
       """)
 
   @Argument(help: "The line that `ferry train` printed, or a file that holds it.")

@@ -6,7 +6,8 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw a run: one HTML file that needs nothing else.",
     discussion: """
-      Reads every event log (*.jsonl) in the folder and the folders in it. The run may still go on.
+      Reads every event log (*.jsonl) in the folder and the folders in it. The run may
+      still go on.
 
       Examples:
         ferry report runs/one                    writes runs/one/report.html

@@ -23,7 +23,7 @@ struct Status: AsyncParsableCommand {
     discussion: """
       Examples:
         ferry status
-        ferry status --join-line       also the line others join with; it carries the secret
+        ferry status --join-line       also the line to join with; it holds the secret
         ferry status --json | jq .loss
 
       Exit codes: 0 shown, 1 the run does not answer, 2 no run here, 64 wrong usage.
@@ -53,7 +53,7 @@ struct Peers: AsyncParsableCommand {
     discussion: """
       Examples:
         ferry peers
-        ferry peers --json | jq -r 'select(.state == "member").id'     one object a peer
+        ferry peers --json | jq -r 'select(.state == "member").id'  one object a peer
 
       Exit codes: 0 listed, 1 the run does not answer, 2 no run here, 64 wrong usage.
       """)
@@ -98,14 +98,15 @@ struct Leave: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make the peer on this machine leave its run cleanly.",
     discussion: """
-      It says goodbye, so that the others need no time to notice, and writes a checkpoint. The
-      run goes on without it; `ferry join` brings it back.
+      It says goodbye, so that the others need no time to notice, and writes a
+      checkpoint. The run goes on without it; `ferry join` brings it back.
 
       Examples:
         ferry leave
         ferry leave --run runs/one
 
-      Exit codes: 0 it is leaving, 1 the run does not answer, 2 no run here, 64 wrong usage.
+      Exit codes: 0 it is leaving, 1 the run does not answer, 2 no run here, 64 wrong
+      usage.
       """)
 
   @OptionGroup var watch: WatchOptions

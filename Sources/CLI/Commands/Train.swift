@@ -6,14 +6,14 @@ struct Train: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Start a run as its first peer.",
     discussion: """
-      Prints the line that others need to join, then trains until the last round. Others may come
-      and go at any time, and so may this peer: the rest go on without it. Ctrl-C leaves cleanly
-      and writes a checkpoint; once more stops at once.
+      Prints the line that others need to join, then trains until the last round.
+      Others may come and go at any time, and so may this peer: the rest go on without
+      it. Ctrl-C leaves cleanly and writes a checkpoint; once more stops at once.
 
       Examples:
         ferry train run.toml
         ferry train run.toml --set train.batch=16 --metrics 9100
-        ferry train run.toml --run runs/one --resume     go on from the newest checkpoint
+        ferry train run.toml --run runs/one --resume  go on from the newest checkpoint
 
       Exit codes: 0 finished, 1 failed, 2 bad input or configuration, 64 wrong usage,
       130 interrupted.

@@ -61,6 +61,9 @@ extension ConfigurationKey {
     whole(
       "run", "rounds", 30, 1...1_000_000, .everyPeer,
       "How many times the peers meet. Each round is train.inner_steps steps on every peer."),
+    whole(
+      "run", "peers", 1, 1...128, .everyPeer,
+      "The first round waits until this many peers are there; later ones wait for nobody."),
   ]
 
   private static let modelKeys = [

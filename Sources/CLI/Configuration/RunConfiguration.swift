@@ -9,6 +9,8 @@ package struct RunConfiguration: Equatable, Sendable {
     package let seed: UInt64
     /// Rounds until the run is finished, at least 1.
     package let rounds: Int
+    /// The first round waits for this many.
+    package let peersMin: Int
   }
 
   package struct Model: Equatable, Sendable {
@@ -142,7 +144,7 @@ extension RunConfiguration {
     self.resolved = resolved
     run = Run(
       name: resolved.text("run.name"), seed: UInt64(resolved.whole("run.seed")),
-      rounds: resolved.whole("run.rounds"))
+      rounds: resolved.whole("run.rounds"), peersMin: resolved.whole("run.peers"))
     model = Model(
       kind: Model.Kind(rawValue: resolved.text("model.kind"))!,
       layers: resolved.whole("model.layers"), width: resolved.whole("model.width"),

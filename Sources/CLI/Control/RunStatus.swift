@@ -47,7 +47,7 @@ package struct RunStatus: Codable, Equatable, Sendable {
   package var run: String
   /// The run's folder on this machine.
   package var folder: String
-  package var processID: Int32
+  package var pid: Int32
   package var phase: Phase = .starting
   package var round = 0
   package var rounds: Int
@@ -75,10 +75,10 @@ package struct RunStatus: Codable, Equatable, Sendable {
   /// The line others join with; it carries the run's secret.
   package var joinLine: String?
 
-  package init(run: String, folder: String, processID: Int32, rounds: Int, steps: Int) {
+  package init(run: String, folder: String, pid: Int32, rounds: Int, steps: Int) {
     self.run = run
     self.folder = folder
-    self.processID = processID
+    self.pid = pid
     self.rounds = rounds
     self.steps = steps
   }

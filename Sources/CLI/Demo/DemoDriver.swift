@@ -33,7 +33,7 @@ actor DemoDriver {
     let rounds = plan.configuration.run.rounds
     board = StatusBoard(
       RunStatus(
-        run: plan.configuration.run.name, folder: plan.folder, processID: getpid(),
+        run: plan.configuration.run.name, folder: plan.folder, pid: getpid(),
         rounds: rounds, steps: plan.configuration.train.innerSteps))
     let display = ProgressReporter(console: console, board: board)
     self.display = display
@@ -56,7 +56,7 @@ actor DemoDriver {
     defer { interrupts.cancel() }
     let shelf = TextShelf(environment: ProcessInfo.processInfo.environment)
     if plan.configuration.data.text == .kingJames {
-      _ = try await shelf.fetch("kjv") { console.note($0) }
+      _ = try shelf.fetch("kjv") { console.note($0) }
     }
     do {
       try await display.whileRunning { try await self.crossing() }
@@ -221,7 +221,8 @@ actor DemoDriver {
   /// The same number of steps, by one peer, for the line to compare with.
   private func trainAlone() async throws {
     let rounds = contributions.values.reduce(0, +)
-    console.note("One peer alone, as many steps as all together (\(rounds) rounds), to compare with.")
+    console.note(
+      "One peer alone, as many steps as all together (\(rounds) rounds), to compare with.")
     try plan.aloneFolder.create()
     let child = ChildProcess(
       program: Self.program, arguments: plan.alone(rounds: rounds),

@@ -84,8 +84,13 @@ package struct DemoPlan: Equatable, Sendable {
 
   /// The arguments of the peer that trains alone for as many steps as all others did together.
   package func alone(rounds: Int) -> [String] {
-    ["train", "--alone", "--run", aloneFolder.path, "--name", "alone", "--identity", aloneFolder.path]
-      + (settings + ["run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap { ["--set", $0] }
+    [
+      "train", "--alone", "--run", aloneFolder.path, "--name", "alone", "--identity",
+      aloneFolder.path,
+    ]
+      + (settings + ["run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap {
+        ["--set", $0]
+      }
   }
 
   private func common(peer: Int) -> [String] {

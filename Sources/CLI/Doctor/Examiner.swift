@@ -162,14 +162,17 @@ package struct Examiner: Sendable {
       try await Listening.connect(target, secondsMax: Self.connectSecondsMax)
       let took = (clock.now - start) / .seconds(1)
       return .ok("reach", "\(target) accepts connections, \(Quantity.seconds(took))")
-    } catch SocketError.failed(_, _, let message) {
-      return .fail(
-        "reach", "\(target): \(message)",
-        remedy: "Is the peer running, and does it listen on this address?")
-    } catch {
+    } catch SocketError.timeout {
       return .fail(
         "reach", "\(target) did not answer within \(Quantity.seconds(Self.connectSecondsMax))",
         remedy: "Check the address, and that no firewall drops the port.")
+    } catch SocketError.unsupportedAddress {
+      return .fail(
+        "reach", "\(target.host) is not known", remedy: "Check the name, or use an IP address.")
+    } catch {
+      return .fail(
+        "reach", "\(target) refused the connection",
+        remedy: "Is the peer running, and does it listen on this address?")
     }
   }
 }

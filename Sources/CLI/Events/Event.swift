@@ -57,7 +57,7 @@ extension Event {
     package var run: String
     /// A short name for people, such as `peer 3`; the report uses it in place of the id.
     package var name: String
-    package var processID: Int32
+    package var pid: Int32
     /// Parameters of the model.
     package var parameters: Int
     /// The digest of the configuration.
@@ -66,13 +66,13 @@ extension Event {
     package var settings: [String: String]
 
     package init(
-      part: Part, run: String, name: String, processID: Int32, parameters: Int, digest: String,
+      part: Part, run: String, name: String, pid: Int32, parameters: Int, digest: String,
       settings: [String: String]
     ) {
       self.part = part
       self.run = run
       self.name = name
-      self.processID = processID
+      self.pid = pid
       self.parameters = parameters
       self.digest = digest
       self.settings = settings

@@ -71,10 +71,12 @@ package final class EventLog: Sendable {
     }
   }
 
-  /// One line of JSON with its line feed; numbers that JSON cannot hold become `null`-safe texts.
+  /// One line of JSON with its line feed: keys in snake case, as `--json` prints them; numbers that
+  /// JSON cannot hold as the texts `nan`, `inf` and `-inf`.
   package static func line(_ event: Event) throws -> Foundation.Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     var data = try encoder.encode(event)

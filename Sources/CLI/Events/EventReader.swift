@@ -29,6 +29,7 @@ package enum EventReader {
   package static func read(_ bytes: [UInt8]) -> Reading {
     var reading = Reading()
     let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     var rest = bytes[...]

@@ -30,11 +30,26 @@ package struct MetricsServer: Sendable {
       return
     } catch SocketError.failed(_, let number, let message) {
       if Task.isCancelled { return }
-      throw CLIError(
-        .portInUse, what: number == EADDRINUSE ? "the port is in use" : "cannot listen: \(message)",
-        place: "127.0.0.1:\(port), --metrics",
-        remedy: "Choose another port with --metrics, or 0 to serve nothing.")
+      throw Self.cannotListen(port, number, message)
     }
+  }
+
+  /// Tries the port out.
+  ///
+  /// - Throws: `.portInUse`.
+  package static func checkFree(_ port: UInt16) throws {
+    do {
+      try Listening.probe(HostPort(host: "127.0.0.1", port: port))
+    } catch SocketError.failed(_, let number, let message) {
+      throw cannotListen(port, number, message)
+    }
+  }
+
+  private static func cannotListen(_ port: UInt16, _ number: Int32, _ message: String) -> CLIError {
+    CLIError(
+      .portInUse, what: number == EADDRINUSE ? "the port is in use" : "cannot listen: \(message)",
+      place: "127.0.0.1:\(port), --metrics",
+      remedy: "Choose another port with --metrics, or 0 to serve nothing.")
   }
 
   /// Returns when requests are answered.

@@ -45,7 +45,9 @@ package struct Axis: Sendable {
       1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400,
     ]
     let wanted = (range.upperBound - range.lowerBound) / Double(max(1, count))
-    guard wanted >= 0.5, let step = steps.first(where: { $0 >= wanted }) else { return ticks(count) }
+    guard wanted >= 0.5, let step = steps.first(where: { $0 >= wanted }) else {
+      return ticks(count)
+    }
     let first = (range.lowerBound / step).rounded(.up)
     return (0...count * 3).map { (first + Double($0)) * step }
       .filter { $0 <= range.upperBound + 1e-9 }

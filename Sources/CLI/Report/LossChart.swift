@@ -43,15 +43,18 @@ struct LossChart {
     let lowest = (all.map(\.y) + references).min() ?? 0
     // First rounds start near 8 bits; what matters happens below, so they may leave the picture.
     let reference = references.max() ?? 5
-    let highest = min(max(all.map(\.y).max() ?? 8, reference + 0.2), max(reference + 0.9, lowest + 1))
+    let highest = min(
+      max(all.map(\.y).max() ?? 8, reference + 0.2), max(reference + 0.9, lowest + 1))
     let x = Axis(0...(all.map(\.x).max() ?? 1), from: Self.left, to: Self.right)
     let y = Axis(max(0, lowest - 0.25)...highest, from: Self.bottom, to: Self.top)
 
     var svg = SVG()
     grid(&svg, x, y)
-    svg.raw("<clipPath id=\"loss-area\"><rect x=\"\(SVG.number(Self.left))\" y=\"\(SVG.number(Self.top - 6))\" "
-      + "width=\"\(SVG.number(Self.right - Self.left + 8))\" "
-      + "height=\"\(SVG.number(Self.bottom - Self.top + 6))\"/></clipPath>\n<g clip-path=\"url(#loss-area)\">\n")
+    svg.raw(
+      "<clipPath id=\"loss-area\"><rect x=\"\(SVG.number(Self.left))\" y=\"\(SVG.number(Self.top - 6))\" "
+        + "width=\"\(SVG.number(Self.right - Self.left + 8))\" "
+        + "height=\"\(SVG.number(Self.bottom - Self.top + 6))\"/></clipPath>\n<g clip-path=\"url(#loss-area)\">\n"
+    )
     for (peer, points) in training {
       svg.polyline(
         thin(points).map { (x($0.x), y($0.y)) },
@@ -80,7 +83,8 @@ struct LossChart {
     }
     svg.line((Self.left, Self.bottom), (Self.right, Self.bottom), "class=\"axis\"")
     svg.text(
-      "tokens learnt from, all peers together", at: ((Self.left + Self.right) / 2, Self.bottom + 41),
+      "tokens learnt from, all peers together",
+      at: ((Self.left + Self.right) / 2, Self.bottom + 41),
       .middle, class: "title")
     svg.text("bits per byte", at: (Self.left, Self.top - 6), .start, class: "title")
     for reference in [record.dataset?.unigramBits, record.dataset?.bigramBits] {
@@ -115,8 +119,10 @@ struct LossChart {
   private func labels(_ svg: inout SVG, _ y: Axis) {
     var lines: [Labelled] = []
     if let set = record.dataset {
-      lines.append(Labelled(name: "unigram entropy", value: set.unigramBits, style: "--reference-ink"))
-      lines.append(Labelled(name: "bigram entropy", value: set.bigramBits, style: "--reference-ink"))
+      lines.append(
+        Labelled(name: "unigram entropy", value: set.unigramBits, style: "--reference-ink"))
+      lines.append(
+        Labelled(name: "bigram entropy", value: set.bigramBits, style: "--reference-ink"))
     }
     if let last = record.onePeer.last {
       lines.append(Labelled(name: "one peer alone", value: last, style: "--one-peer"))

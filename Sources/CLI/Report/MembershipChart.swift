@@ -59,13 +59,15 @@ struct MembershipChart {
       let place = x(fault.time)
       svg.line(
         (place, Self.top - 8), (place, bottom),
-        "stroke=\"var(--alarm)\" stroke-width=\"1\" stroke-dasharray=\"3 3\" stroke-opacity=\"0.7\"")
+        "stroke=\"var(--alarm)\" stroke-width=\"1\" stroke-dasharray=\"3 3\" stroke-opacity=\"0.7\""
+      )
       let words = fault.value.note.isEmpty ? fault.value.what : fault.value.note
       let half = Double(words.count) * 3.3
       let middle = min(max(place, Self.left + half), Self.right - half)
       guard middle - half > lastLabelEnd + 8 else { continue }
       lastLabelEnd = middle + half
-      svg.text(words, at: (middle, Self.top - 15), .middle, class: "name", "style=\"fill:var(--alarm)\"")
+      svg.text(
+        words, at: (middle, Self.top - 15), .middle, class: "name", "style=\"fill:var(--alarm)\"")
     }
   }
 

@@ -6,7 +6,9 @@ extension ReportPage {
 
   /// - Parameter rows: cells that are markup already.
   private func table(_ columns: [Column], _ rows: [[String]]) -> String {
-    let head = columns.map { "<th\($0.isNumber ? " class=\"n\"" : "")>\(SVG.escape($0.title))</th>" }
+    let head = columns.map {
+      "<th\($0.isNumber ? " class=\"n\"" : "")>\(SVG.escape($0.title))</th>"
+    }
     let body = rows.map { row in
       "<tr>"
         + zip(columns, row).map { "<td\($0.isNumber ? " class=\"n\"" : "")>\($1)</td>" }.joined()
@@ -26,7 +28,8 @@ extension ReportPage {
     let part = { (seconds: Double?) in seconds.map(Quantity.seconds) ?? "–" }
     let rows = costs.map { cost in
       [
-        clock(cost.time), SVG.escape(cost.fault.note), "<code>\(SVG.escape(cost.fault.what))</code>",
+        clock(cost.time), SVG.escape(cost.fault.note),
+        "<code>\(SVG.escape(cost.fault.what))</code>",
         dot(cost.fault.target) + SVG.escape(record.name(of: cost.fault.target)),
         part(cost.detection), part(cost.agreement), part(cost.repetition),
         "<strong>\(part(cost.total))</strong>",
@@ -52,7 +55,8 @@ extension ReportPage {
         sent.total > 0 && parallel > 0
         ? Quantity.ratio(Double(parallel) / Double(sent.total)) + " fewer" : "–"
       let caughtUp = peer.catchUps.last.map { one in
-        let times = one.value.stateBytes > 0
+        let times =
+          one.value.stateBytes > 0
           ? ", \(Quantity.decimal(Double(one.value.bytes) / Double(one.value.stateBytes), digits: 2))"
             + "× the state" : ""
         return "\(Quantity.bytes(one.value.bytes))\(times)"
@@ -65,7 +69,8 @@ extension ReportPage {
         dot(peer.id) + "<strong>\(SVG.escape(peer.name))</strong>",
         "<code title=\"\(SVG.escape(peer.id))\">…\(SVG.escape(String(peer.id.suffix(6))))</code>",
         SVG.escape(lives(peer)), "\(peer.rounds.count)", Quantity.bytes(sent.total), ratio,
-        SVG.escape(caughtUp ?? "–"), hash ?? "<span class=\"dim\">\(SVG.escape(ending(peer)))</span>",
+        SVG.escape(caughtUp ?? "–"),
+        hash ?? "<span class=\"dim\">\(SVG.escape(ending(peer)))</span>",
       ]
     }
     return section(

@@ -42,7 +42,8 @@ package struct ReportPage: Sendable {
     if let text = record.dataset {
       lead += " on \(Quantity.bytes(text.bytes)) of text (\(text.name))"
     }
-    lead += " in \(Quantity.seconds(record.seconds)): \(record.roundsCommitted) rounds, "
+    lead +=
+      " in \(Quantity.seconds(record.seconds)): \(record.roundsCommitted) rounds, "
       + "\(Quantity.count(Double(record.tokens))) tokens."
     return """
       <header>
@@ -125,7 +126,10 @@ package struct ReportPage: Sendable {
         "What it learnt",
         "Thin lines: each peer's training loss over a round. Dark line: the parameters that all "
           + "hold, on text they never saw.",
-        legend(record.peers.prefix(MembershipChart.rowsMax).map { ($0.name, .line(Palette.peer($0.index))) })
+        legend(
+          record.peers.prefix(MembershipChart.rowsMax).map {
+            ($0.name, .line(Palette.peer($0.index)))
+          })
           + "<figure>\(svg)</figure>")
     }
   }
@@ -160,12 +164,14 @@ package struct ReportPage: Sendable {
       used.map { ("\($0.name) \(Quantity.bytes($0.bytes))", .box(Palette.purpose($0.name))) })
     body += "<figure>\(svg)</figure>"
     if let comparison = chart.comparison {
-      body += "\n<p class=\"note\" style=\"margin-top:22px\">The whole run against data-parallel "
+      body +=
+        "\n<p class=\"note\" style=\"margin-top:22px\">The whole run against data-parallel "
         + "training with f32 gradients at every step, on one linear scale.</p>\n"
         + "<figure>\(comparison)</figure>"
     }
     return section(
-      "What it sent", "Counted where the bytes leave a peer, encryption and headers included.", body)
+      "What it sent", "Counted where the bytes leave a peer, encryption and headers included.", body
+    )
   }
 
   // MARK: - Legend
@@ -178,7 +184,8 @@ package struct ReportPage: Sendable {
     var svg: String {
       switch self {
       case .line(let color): "<path d=\"M1 7H21\" stroke=\"\(color)\" stroke-width=\"3\"/>"
-      case .box(let color): "<rect x=\"5\" y=\"1\" width=\"12\" height=\"12\" rx=\"2\" fill=\"\(color)\"/>"
+      case .box(let color):
+        "<rect x=\"5\" y=\"1\" width=\"12\" height=\"12\" rx=\"2\" fill=\"\(color)\"/>"
       case .join: "<path d=\"M7 1L16 7L7 13Z\" fill=\"var(--soft)\"/>"
       case .hatch:
         "<rect x=\"2\" y=\"2\" width=\"18\" height=\"10\" rx=\"2\" fill=\"url(#hatch)\" stroke=\"var(--soft)\"/>"

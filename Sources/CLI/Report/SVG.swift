@@ -51,7 +51,8 @@ struct SVG {
     _ text: String, at point: (x: Double, y: Double), _ anchor: Anchor = .start,
     class name: String = "label", _ style: String = ""
   ) {
-    body += "<text x=\"\(n(point.x))\" y=\"\(n(point.y))\" text-anchor=\"\(anchor.rawValue)\" "
+    body +=
+      "<text x=\"\(n(point.x))\" y=\"\(n(point.y))\" text-anchor=\"\(anchor.rawValue)\" "
       + "class=\"\(name)\"\(style.isEmpty ? "" : " " + style)>\(Self.escape(text))</text>\n"
   }
 

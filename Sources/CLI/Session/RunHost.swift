@@ -5,6 +5,7 @@ import CoreMetrics
 import FerryBasics
 import FerryPeers
 import Foundation
+import Logging
 
 /// Runs a session with everything around it: folder, event log, signals, servers, display.
 struct RunHost {
@@ -19,11 +20,17 @@ struct RunHost {
   let console: Console
 
   func run() async throws {
+    let level = Logger.Level(rawValue: configuration.telemetry.logLevel) ?? .notice
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
     let identity = try IdentityPlace.identity(folder: identity)
     let folder = try prepareFolder()
     let board = StatusBoard(
       RunStatus(
-        run: configuration.run.name, folder: folder.path, processID: getpid(),
+        run: configuration.run.name, folder: folder.path, pid: getpid(),
         rounds: configuration.run.rounds, steps: configuration.train.innerSteps))
     let stop = StopSignal()
     let interrupts = Interrupts(console: console, stop: stop)
@@ -43,7 +50,7 @@ struct RunHost {
             configuration: configuration,
             in: RunSession.Surroundings(
               role: role, name: name ?? ProcessInfo.processInfo.hostName, identity: identity,
-              folder: folder, events: events, board: board, stop: stop))
+              folder: folder, events: events, board: board, stop: stop, console: console))
         }
       }
     } catch let error as any FerryError {
@@ -77,8 +84,10 @@ struct RunHost {
     _ body: @escaping @Sendable () async throws -> Event.Finished
   ) async throws -> Event.Finished {
     let registry = PrometheusRegistry()
-    let metrics = try configuration.telemetry.metricsPort.map {
-      try MetricsServer(port: $0, registry: registry) { board.current.metricsText }
+    // Known before the run begins: a taken port must not cost a round.
+    let metrics = try configuration.telemetry.metricsPort.map { port in
+      try MetricsServer.checkFree(port)
+      return try MetricsServer(port: port, registry: registry) { board.current.metricsText }
     }
     if metrics != nil { MetricsSystem.bootstrap(PrometheusFactory(registry: registry)) }
     return try await withThrowingTaskGroup(of: Event.Finished?.self) { group in

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryPeers
+import Foundation
 
 /// Where the rooms meet: one peer's part in one run, from its first link to its last round.
 ///
@@ -30,19 +31,33 @@ package enum RunSession {
     package let events: EventLog
     package let board: StatusBoard
     package let stop: StopSignal
+    let console: Console
+
+    /// Tells how others join: into `folder.joinLine` (read by the owner only), onto the board, and
+    /// to the person at the terminal. Called once, as soon as this peer listens.
+    ///
+    /// - Throws: `.fileUnwritable`.
+    package func announce(_ line: JoinLine) throws {
+      try folder.writePrivately(line.text + "\n", to: folder.joinLine)
+      board.update { $0.joinLine = line.text }
+      switch console.format {
+      case .json: console.emit(json: ["join_line": line.text])
+      case .text: console.note("Others join with:\n  ferry join '\(line.text)'")
+      }
+    }
   }
 
   /// Takes part until the last round or until `stop` is raised.
   ///
-  /// Writes events, keeps the board up to date, and puts the join line on the board and into
-  /// `folder.joinLine` as soon as this peer listens.
+  /// Writes events (`started` first, `finished` last), keeps the board up to date, and calls
+  /// `announce` as soon as this peer listens.
   ///
   /// - Returns: what the peer did, which is also its `finished` event.
   /// - Throws: a `FerryError` of the room that could not go on.
   package static func run(
     configuration: RunConfiguration, in surroundings: Surroundings
   ) async throws -> Event.Finished {
-    throw notWired("training")
+    try await onThread { try TrainingSession(configuration, in: surroundings).run() }
   }
 
   /// Text from a checkpoint.
@@ -111,9 +126,22 @@ package enum RunSession {
     throw notWired("bench \(subject)")
   }
 
+  /// Runs blocking work on a thread of its own, so that it holds up no task.
+  private static func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let thread = Thread { continuation.resume(with: Result { try body() }) }
+      thread.name = "ferry-worker"
+      // Deep graphs of the engine recurse.
+      thread.stackSize = 16 << 20
+      thread.start()
+    }
+  }
+
   private static func notWired(_ what: String) -> CLIError {
     CLIError(
-      .notWired, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
+      .runNotFound, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
       remedy: "This build is for work on the command line only.")
   }
 }

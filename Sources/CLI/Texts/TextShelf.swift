@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryLearning
 import Foundation
 
 /// The texts that `ferry data fetch` brought, and those a user names by path.
@@ -11,27 +12,21 @@ package struct TextShelf: Sendable {
     package var bytes: Int
   }
 
-  /// What can be fetched.
-  package static let names = ["kjv"]
   /// The largest text that is used, in bytes.
   package static let bytesMax = 1 << 40
   /// The most files in a folder of texts.
   package static let filesMax = 100_000
 
-  /// Where texts are kept: `$XDG_CACHE_HOME/ferry/texts`, or `~/.cache/ferry/texts`.
+  /// Where fetched texts are kept.
   package let folder: String
 
   package init(environment: [String: String]) {
-    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
-      folder = "\(cache)/ferry/texts"
-    } else {
-      folder = "\(environment["HOME"] ?? NSHomeDirectory())/.cache/ferry/texts"
-    }
+    folder = TextSource.cacheFolder(environment: environment)
   }
 
   /// The texts on the shelf, by name.
   package func entries() -> [Entry] {
-    Self.names.compactMap { try? locate(.path("\(folder)/\($0).txt")) }.map {
+    TextSource.all.compactMap { try? locate(.path("\(folder)/\($0.name).txt")) }.map {
       Entry(
         name: URL(fileURLWithPath: $0.path).deletingPathExtension().lastPathComponent,
         path: $0.path, bytes: $0.bytes)
@@ -95,5 +90,14 @@ package struct TextShelf: Sendable {
       if count == Self.filesMax { break }
     }
     return sum
+  }
+
+  /// Brings a text, unless it is there already with the right checksum.
+  ///
+  /// - Parameter tell: is told what is being done.
+  /// - Throws: `DataError`, with another way to get a text.
+  package func fetch(_ name: String, tell: (String) -> Void) throws -> Entry {
+    let path = try TextSource.fetch(named: name, cache: folder, progress: tell)
+    return Entry(name: name, path: path, bytes: fileBytes(path))
   }
 }

@@ -17,7 +17,8 @@ void fmlx_free(fmlx_array a) {
 
 fmlx_array fmlx_retain(fmlx_array a) { return wrap(a->array); }
 
-int fmlx_from_bytes(const void* data, const int32_t* shape, size_t rank, int type, fmlx_result out) {
+int fmlx_from_bytes(const void* data, const int32_t* shape, size_t rank, int type,
+                    fmlx_result out) {
   return guard_array(out, [&] {
     auto extents = shape_of(shape, rank);
     auto element = type_of(type);

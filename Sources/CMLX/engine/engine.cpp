@@ -79,8 +79,10 @@ mx::Dtype type_of(int type) {
 bool fused(std::initializer_list<const mx::array*> arrays) {
   // Metal and CUDA wheels make the GPU the default device; the kernels here are for the CPU only,
   // and MLX's own are good there.
-  if (stock_only.load(std::memory_order_relaxed) || mx::default_device() != mx::Device::cpu) return false;
-  return std::all_of(arrays.begin(), arrays.end(), [](auto* a) { return a->dtype() == mx::float32; });
+  if (stock_only.load(std::memory_order_relaxed) || mx::default_device() != mx::Device::cpu)
+    return false;
+  return std::all_of(arrays.begin(), arrays.end(),
+                     [](auto* a) { return a->dtype() == mx::float32; });
 }
 
 }  // namespace fmlx

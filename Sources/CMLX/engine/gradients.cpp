@@ -8,8 +8,8 @@
 
 using namespace fmlx;
 
-extern "C" int fmlx_value_and_gradient(fmlx_function f, void* context, fmlx_list inputs, size_t count,
-                                       fmlx_result value, fmlx_array* gradients) {
+extern "C" int fmlx_value_and_gradient(fmlx_function f, void* context, fmlx_list inputs,
+                                       size_t count, fmlx_result value, fmlx_array* gradients) {
   return guard([&] {
     auto call = [&](const Arrays& arguments) -> Arrays {
       std::vector<fmlx_array_s> borrowed;
@@ -23,7 +23,8 @@ extern "C" int fmlx_value_and_gradient(fmlx_function f, void* context, fmlx_list
       fmlx_array result = nullptr;
       int failed = f(context, handles.data(), handles.size(), &result);
       std::unique_ptr<fmlx_array_s> owned(result);
-      if (failed || !owned) throw std::runtime_error("the function whose gradient was asked for failed");
+      if (failed || !owned)
+        throw std::runtime_error("the function whose gradient was asked for failed");
       return {owned->array};
     };
     std::vector<int> all(count);

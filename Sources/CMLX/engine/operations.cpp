@@ -16,7 +16,8 @@ mx::array binary(int operation, const mx::array& a, const mx::array& b) {
     case FMLX_DIVIDE: return mx::divide(a, b);
     case FMLX_MATMUL:
       // A product with one matrix goes through our pool; stacks of matrices are MLX's.
-      return b.ndim() == 2 && a.ndim() >= 2 && fused({&a, &b}) ? linear(a, b, std::nullopt) : mx::matmul(a, b);
+      return b.ndim() == 2 && a.ndim() >= 2 && fused({&a, &b}) ? linear(a, b, std::nullopt)
+                                                               : mx::matmul(a, b);
     case FMLX_MAXIMUM: return mx::maximum(a, b);
     case FMLX_MINIMUM: return mx::minimum(a, b);
     case FMLX_GREATER: return mx::greater(a, b);
@@ -63,15 +64,18 @@ int fmlx_binary(int operation, fmlx_array a, fmlx_array b, fmlx_result out) {
 }
 
 int fmlx_binary_scalar(int operation, fmlx_array a, float b, fmlx_result out) {
-  return guard_array(out, [&] { return binary(operation, a->array, mx::array(b, a->array.dtype())); });
+  return guard_array(out,
+                     [&] { return binary(operation, a->array, mx::array(b, a->array.dtype())); });
 }
 
 int fmlx_unary(int operation, fmlx_array a, fmlx_result out) {
   return guard_array(out, [&] { return unary(operation, a->array); });
 }
 
-int fmlx_reduce(int operation, fmlx_array a, const int32_t* axes, size_t count, bool keep, fmlx_result out) {
-  return guard_array(out, [&] { return reduce(operation, a->array, std::vector<int>(axes, axes + count), keep); });
+int fmlx_reduce(int operation, fmlx_array a, const int32_t* axes, size_t count, bool keep,
+                fmlx_result out) {
+  return guard_array(
+      out, [&] { return reduce(operation, a->array, std::vector<int>(axes, axes + count), keep); });
 }
 
 int fmlx_reshape(fmlx_array a, const int32_t* shape, size_t rank, fmlx_result out) {
@@ -80,7 +84,8 @@ int fmlx_reshape(fmlx_array a, const int32_t* shape, size_t rank, fmlx_result ou
 
 int fmlx_transpose(fmlx_array a, const int32_t* axes, size_t count, fmlx_result out) {
   return guard_array(out, [&] {
-    return count == 0 ? mx::transpose(a->array) : mx::transpose(a->array, std::vector<int>(axes, axes + count));
+    return count == 0 ? mx::transpose(a->array)
+                      : mx::transpose(a->array, std::vector<int>(axes, axes + count));
   });
 }
 
@@ -105,9 +110,11 @@ int fmlx_cast(fmlx_array a, int type, fmlx_result out) {
   return guard_array(out, [&] { return mx::astype(a->array, type_of(type)); });
 }
 
-int fmlx_dropout_mask(const int32_t* shape, size_t rank, float keep, uint64_t key, fmlx_result out) {
+int fmlx_dropout_mask(const int32_t* shape, size_t rank, float keep, uint64_t key,
+                      fmlx_result out) {
   return guard_array(out, [&] {
-    auto coins = mx::random::bernoulli(mx::array(keep), shape_of(shape, rank), mx::random::key(key));
+    auto coins =
+        mx::random::bernoulli(mx::array(keep), shape_of(shape, rank), mx::random::key(key));
     return mx::multiply(mx::astype(coins, mx::float32), mx::array(1.0f / keep));
   });
 }

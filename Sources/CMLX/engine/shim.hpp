@@ -66,7 +66,8 @@ inline mx::Shape shape_of(const int32_t* shape, size_t rank) {
 
 mx::Dtype type_of(int type);
 
-/// Whether the fused CPU kernels serve these arrays: all f32, the device a CPU, and not switched off.
+/// Whether the fused CPU kernels serve these arrays: all f32, the device a CPU, and not switched
+/// off.
 bool fused(std::initializer_list<const mx::array*> arrays);
 
 }  // namespace fmlx

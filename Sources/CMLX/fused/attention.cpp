@@ -22,8 +22,12 @@ struct Shape {
   int row() const { return 3 * width; }
   float scale() const { return 1.0f / std::sqrt((float)head_width()); }
   /// Where head `index` of all batch * heads begins in packed rows, and in rows of `width`.
-  size_t packed(size_t index) const { return (index / heads) * time * row() + (index % heads) * head_width(); }
-  size_t single(size_t index) const { return (index / heads) * time * width + (index % heads) * head_width(); }
+  size_t packed(size_t index) const {
+    return (index / heads) * time * row() + (index % heads) * head_width();
+  }
+  size_t single(size_t index) const {
+    return (index / heads) * time * width + (index % heads) * head_width();
+  }
   size_t square(size_t index) const { return index * time * time; }
 };
 
@@ -35,9 +39,11 @@ FMLX_INLINE void causal_rows(float* p, int begin, int end, int stride, float sca
   }
 }
 
-FMLX_INLINE void causal_rows_gradient(const float* p, float* s, int rows, int columns, int stride, float scale) {
+FMLX_INLINE void causal_rows_gradient(const float* p, float* s, int rows, int columns, int stride,
+                                      float scale) {
   for (int r = 0; r < rows; r++) {
-    softmax_row_gradient(p + (size_t)r * stride, s + (size_t)r * stride, s + (size_t)r * stride, columns, scale);
+    softmax_row_gradient(p + (size_t)r * stride, s + (size_t)r * stride, s + (size_t)r * stride,
+                         columns, scale);
   }
 }
 
@@ -47,36 +53,42 @@ void forward(const Shape& s, size_t index, const float* qkv, float* out, float* 
   float *p = weights + s.square(index), *o = out + s.single(index);
   for (int i = 0; i < time; i += query_block) {
     int m = std::min(query_block, time - i), n = i + m;
-    product(Form::plain, Form::transposed, m, n, d, q + (size_t)i * row, row, k, row, 0, p + (size_t)i * time, time);
+    product(Form::plain, Form::transposed, m, n, d, q + (size_t)i * row, row, k, row, 0,
+            p + (size_t)i * time, time);
     run<causal_rows>(p, i, n, time, s.scale());
-    product(Form::plain, Form::plain, m, d, n, p + (size_t)i * time, time, v, row, 0, o + (size_t)i * s.width, s.width);
+    product(Form::plain, Form::plain, m, d, n, p + (size_t)i * time, time, v, row, 0,
+            o + (size_t)i * s.width, s.width);
   }
 }
 
-void backward(const Shape& s, size_t index, const float* qkv, const float* weights, const float* cotangent,
-              float* gradient, float* scratch) {
+void backward(const Shape& s, size_t index, const float* qkv, const float* weights,
+              const float* cotangent, float* gradient, float* scratch) {
   int time = s.time, d = s.head_width(), row = s.row(), width = s.width;
   const float *q = qkv + s.packed(index), *k = q + width, *v = k + width;
   float *dq = gradient + s.packed(index), *dk = dq + width, *dv = dk + width;
   const float *p = weights + s.square(index), *g = cotangent + s.single(index);
   // The last block touches all keys, so it goes first and overwrites; the others add.
-  for (int i = (time - 1) / query_block * query_block, beta = 0; i >= 0; i -= query_block, beta = 1) {
+  for (int i = (time - 1) / query_block * query_block, beta = 0; i >= 0;
+       i -= query_block, beta = 1) {
     int m = std::min(query_block, time - i), n = i + m;
     const float *pi = p + (size_t)i * time, *gi = g + (size_t)i * width;
     product(Form::transposed, Form::plain, n, d, m, pi, time, gi, width, beta, dv, row);
     product(Form::plain, Form::transposed, m, n, d, gi, width, v, row, 0, scratch, time);
     run<causal_rows_gradient>(pi, scratch, m, n, time, s.scale());
     product(Form::plain, Form::plain, m, d, n, scratch, time, k, row, 0, dq + (size_t)i * row, row);
-    product(Form::transposed, Form::plain, n, d, m, scratch, time, q + (size_t)i * row, row, beta, dk, row);
+    product(Form::transposed, Form::plain, n, d, m, scratch, time, q + (size_t)i * row, row, beta,
+            dk, row);
   }
 }
 
 mx::array stock(const mx::array& qkv, const Shape& s) {
   auto parts = mx::split(qkv, 3, -1);
   for (auto& part : parts) {
-    part = mx::transpose(mx::reshape(part, {s.batch, s.time, s.heads, s.head_width()}), {0, 2, 1, 3});
+    part =
+        mx::transpose(mx::reshape(part, {s.batch, s.time, s.heads, s.head_width()}), {0, 2, 1, 3});
   }
-  auto out = mx::fast::scaled_dot_product_attention(parts[0], parts[1], parts[2], s.scale(), "causal");
+  auto out =
+      mx::fast::scaled_dot_product_attention(parts[0], parts[1], parts[2], s.scale(), "causal");
   return mx::reshape(mx::transpose(out, {0, 2, 1, 3}), {s.batch, s.time, s.width});
 }
 
@@ -90,17 +102,23 @@ mx::array attention(const mx::array& qkv, int heads) {
   if (!fused({&qkv}) || qkv.size() == 0) return stock(qkv, s);
   size_t squares = (size_t)s.batch * s.heads;
   mx::Shape out{s.batch, s.time, s.width}, weights{s.batch, s.heads, s.time, s.time};
-  return add_operation("FusedAttention", {out, weights}, {qkv}, [=](const Operands& o) {
-    parallel(squares, 1, [&](size_t index, size_t, size_t) { forward(s, index, o.in(0), o.out(0), o.out(1)); });
-  }, [=](const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs) {
-    return add_operation("FusedAttentionGradient", {inputs[0].shape()}, {inputs[0], outputs[1], cotangents[0]},
-                         [=](const Operands& o) {
-      parallel(squares, 1, [&](size_t index, size_t, size_t) {
-        std::vector<float> scratch((size_t)query_block * s.time);
-        backward(s, index, o.in(0), o.in(1), o.in(2), o.out(0), scratch.data());
-      });
-    });
-  })[0];
+  return add_operation(
+      "FusedAttention", {out, weights}, {qkv},
+      [=](const Operands& o) {
+        parallel(squares, 1, [&](size_t index, size_t, size_t) {
+          forward(s, index, o.in(0), o.out(0), o.out(1));
+        });
+      },
+      [=](const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs) {
+        return add_operation("FusedAttentionGradient", {inputs[0].shape()},
+                             {inputs[0], outputs[1], cotangents[0]}, [=](const Operands& o) {
+                               parallel(squares, 1, [&](size_t index, size_t, size_t) {
+                                 std::vector<float> scratch((size_t)query_block * s.time);
+                                 backward(s, index, o.in(0), o.in(1), o.in(2), o.out(0),
+                                          scratch.data());
+                               });
+                             });
+      })[0];
 }
 
 }  // namespace fmlx

@@ -22,13 +22,16 @@ FMLX_INLINE v8 slope(v8 x) {
 }
 
 FMLX_INLINE void forward(const float* x, float* y, int count) {
-  each(count, [&](int i) FMLX_INLINED { store(y + i, value(load(x + i))); },
-       [&](int i, int n) FMLX_INLINED { store_some(y + i, value(load_some(x + i, n)), n); });
+  each(
+      count, [&](int i) FMLX_INLINED { store(y + i, value(load(x + i))); },
+      [&](int i, int n) FMLX_INLINED { store_some(y + i, value(load_some(x + i, n)), n); });
 }
 
 FMLX_INLINE void backward(const float* x, const float* g, float* d, int count) {
-  each(count, [&](int i) FMLX_INLINED { store(d + i, load(g + i) * slope(load(x + i))); },
-       [&](int i, int n) FMLX_INLINED { store_some(d + i, load_some(g + i, n) * slope(load_some(x + i, n)), n); });
+  each(
+      count, [&](int i) FMLX_INLINED { store(d + i, load(g + i) * slope(load(x + i))); },
+      [&](int i, int n)
+          FMLX_INLINED { store_some(d + i, load_some(g + i, n) * slope(load_some(x + i, n)), n); });
 }
 
 }  // namespace
@@ -39,17 +42,22 @@ mx::array gelu(const mx::array& x) {
     return x * mx::sigmoid(number(twice_root) * (x + number(cubic) * x * x * x));
   }
   size_t count = x.size();
-  return add_operation("FusedGelu", {x.shape()}, {x}, [=](const Operands& o) {
-    parallel(count, chunk_elements, [&](size_t, size_t begin, size_t end) {
-      run<forward>(o.in(0) + begin, o.out(0) + begin, int(end - begin));
-    });
-  }, [=](const Arrays& inputs, const Arrays& cotangents, const Arrays&) {
-    return add_operation("FusedGeluGradient", {inputs[0].shape()}, {inputs[0], cotangents[0]}, [=](const Operands& o) {
-      parallel(count, chunk_elements, [&](size_t, size_t begin, size_t end) {
-        run<backward>(o.in(0) + begin, o.in(1) + begin, o.out(0) + begin, int(end - begin));
-      });
-    });
-  })[0];
+  return add_operation(
+      "FusedGelu", {x.shape()}, {x},
+      [=](const Operands& o) {
+        parallel(count, chunk_elements, [&](size_t, size_t begin, size_t end) {
+          run<forward>(o.in(0) + begin, o.out(0) + begin, int(end - begin));
+        });
+      },
+      [=](const Arrays& inputs, const Arrays& cotangents, const Arrays&) {
+        return add_operation(
+            "FusedGeluGradient", {inputs[0].shape()}, {inputs[0], cotangents[0]},
+            [=](const Operands& o) {
+              parallel(count, chunk_elements, [&](size_t, size_t begin, size_t end) {
+                run<backward>(o.in(0) + begin, o.in(1) + begin, o.out(0) + begin, int(end - begin));
+              });
+            });
+      })[0];
 }
 
 }  // namespace fmlx

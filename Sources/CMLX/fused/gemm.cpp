@@ -5,8 +5,9 @@
 
 #include "pool.hpp"
 
-extern "C" void cblas_sgemm(int order, int form_a, int form_b, int m, int n, int k, float alpha, const float* a,
-                            int lda, const float* b, int ldb, float beta, float* c, int ldc);
+extern "C" void cblas_sgemm(int order, int form_a, int form_b, int m, int n, int k, float alpha,
+                            const float* a, int lda, const float* b, int ldb, float beta, float* c,
+                            int ldc);
 
 namespace fmlx {
 namespace {
@@ -19,23 +20,26 @@ constexpr int chunk_extent = 256;
 
 }  // namespace
 
-void product(Form a_form, Form b_form, int m, int n, int k, const float* a, int lda, const float* b, int ldb,
-             float beta, float* c, int ldc) {
+void product(Form a_form, Form b_form, int m, int n, int k, const float* a, int lda, const float* b,
+             int ldb, float beta, float* c, int ldc) {
   cblas_sgemm(row_major, number(a_form), number(b_form), m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
 
-void parallel_product(Form a_form, Form b_form, int m, int n, int k, const float* a, int lda, const float* b,
-                      int ldb, float beta, float* c, int ldc) {
+void parallel_product(Form a_form, Form b_form, int m, int n, int k, const float* a, int lda,
+                      const float* b, int ldb, float beta, float* c, int ldc) {
   if (m >= n) {
-    parallel(m, std::min(chunk_extent, std::max(32, (m / 2 + 15) / 16 * 16)), [&](size_t, size_t begin, size_t end) {
-      const float* part = a_form == Form::plain ? a + begin * lda : a + begin;
-      product(a_form, b_form, end - begin, n, k, part, lda, b, ldb, beta, c + begin * ldc, ldc);
-    });
+    parallel(m, std::min(chunk_extent, std::max(32, (m / 2 + 15) / 16 * 16)),
+             [&](size_t, size_t begin, size_t end) {
+               const float* part = a_form == Form::plain ? a + begin * lda : a + begin;
+               product(a_form, b_form, end - begin, n, k, part, lda, b, ldb, beta, c + begin * ldc,
+                       ldc);
+             });
   } else {
-    parallel(n, std::min(chunk_extent, std::max(32, (n / 2 + 15) / 16 * 16)), [&](size_t, size_t begin, size_t end) {
-      const float* part = b_form == Form::plain ? b + begin : b + begin * ldb;
-      product(a_form, b_form, m, end - begin, k, a, lda, part, ldb, beta, c + begin, ldc);
-    });
+    parallel(n, std::min(chunk_extent, std::max(32, (n / 2 + 15) / 16 * 16)),
+             [&](size_t, size_t begin, size_t end) {
+               const float* part = b_form == Form::plain ? b + begin : b + begin * ldb;
+               product(a_form, b_form, m, end - begin, k, a, lda, part, ldb, beta, c + begin, ldc);
+             });
   }
 }
 

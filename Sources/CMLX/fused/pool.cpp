@@ -45,7 +45,8 @@ class Pool {
     wake_.notify_all();
     work();
     std::unique_lock lock(mutex_);
-    // Who has not come by now is not waited for: on a busy machine it may not be scheduled for long.
+    // Who has not come by now is not waited for: on a busy machine it may not be scheduled for
+    // long.
     open_ = false;
     done_.wait(lock, [&] { return inside_ == 0; });
   }
@@ -71,7 +72,8 @@ class Pool {
   void serve(int index) {
     unsigned seen = 0;
     for (;;) {
-      for (int i = 0; i < looks_max && generation_.load(std::memory_order_acquire) == seen; i++) breathe();
+      for (int i = 0; i < looks_max && generation_.load(std::memory_order_acquire) == seen; i++)
+        breathe();
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
       seen = generation_.load(std::memory_order_relaxed);

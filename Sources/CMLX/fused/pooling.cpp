@@ -20,7 +20,8 @@ template <class Body>
 FMLX_INLINE void windows(const Shape& s, Body body) {
   size_t place = 0;
   for (int oy = 0; oy < s.out_height; oy++) {
-    for (int ox = 0; ox < s.out_width; ox++, place += s.channels) body(place, oy * s.stride, ox * s.stride);
+    for (int ox = 0; ox < s.out_width; ox++, place += s.channels)
+      body(place, oy * s.stride, ox * s.stride);
   }
 }
 
@@ -31,14 +32,19 @@ void forward(const Shape& s, int kind, const float* image, float* out) {
     for (int k = 1; k < s.window * s.window; k++) {
       const float* from = image + s.pixel(top + k / s.window, left + k % s.window);
       // Written so that NaN is kept once it is there, and taken when it comes.
-      if (kind == FMLX_POOL_MAX) for (int c = 0; c < s.channels; c++) to[c] = from[c] <= to[c] || to[c] != to[c] ? to[c] : from[c];
-      else for (int c = 0; c < s.channels; c++) to[c] += from[c];
+      if (kind == FMLX_POOL_MAX)
+        for (int c = 0; c < s.channels; c++)
+          to[c] = from[c] <= to[c] || to[c] != to[c] ? to[c] : from[c];
+      else
+        for (int c = 0; c < s.channels; c++) to[c] += from[c];
     }
-    if (kind == FMLX_POOL_MEAN) for (int c = 0; c < s.channels; c++) to[c] /= float(s.window * s.window);
+    if (kind == FMLX_POOL_MEAN)
+      for (int c = 0; c < s.channels; c++) to[c] /= float(s.window * s.window);
   });
 }
 
-void backward(const Shape& s, int kind, const float* image, const float* out, const float* g, float* d) {
+void backward(const Shape& s, int kind, const float* image, const float* out, const float* g,
+              float* d) {
   std::memset(d, 0, sizeof(float) * s.image());
   windows(s, [&](size_t place, int top, int left) {
     for (int c = 0; c < s.channels; c++) {
@@ -60,14 +66,17 @@ mx::array stock(const Shape& s, int kind, const mx::array& x) {
   auto part = [&](int k) {
     int y = k / s.window, left = k % s.window;
     return mx::slice(x, {0, y, left, 0},
-                     {s.batch, y + (s.out_height - 1) * s.stride + 1, left + (s.out_width - 1) * s.stride + 1, s.channels},
+                     {s.batch, y + (s.out_height - 1) * s.stride + 1,
+                      left + (s.out_width - 1) * s.stride + 1, s.channels},
                      {1, s.stride, s.stride, 1});
   };
   auto result = part(0);
   for (int k = 1; k < s.window * s.window; k++) {
     result = kind == FMLX_POOL_MAX ? mx::maximum(result, part(k)) : mx::add(result, part(k));
   }
-  return kind == FMLX_POOL_MAX ? result : mx::divide(result, mx::array(float(s.window * s.window), x.dtype()));
+  return kind == FMLX_POOL_MAX
+             ? result
+             : mx::divide(result, mx::array(float(s.window * s.window), x.dtype()));
 }
 
 }  // namespace
@@ -76,22 +85,32 @@ mx::array pool2d(int kind, const mx::array& x, int window, int stride) {
   if (x.ndim() != 4 || window < 1 || stride < 1 || x.shape(1) < window || x.shape(2) < window) {
     throw std::invalid_argument("pooling: the window does not fit the image");
   }
-  Shape s{x.shape(0), x.shape(1), x.shape(2), x.shape(3), window, stride,
-          (x.shape(1) - window) / stride + 1, (x.shape(2) - window) / stride + 1};
+  Shape s{x.shape(0),
+          x.shape(1),
+          x.shape(2),
+          x.shape(3),
+          window,
+          stride,
+          (x.shape(1) - window) / stride + 1,
+          (x.shape(2) - window) / stride + 1};
   if (!fused({&x}) || x.size() == 0) return stock(s, kind, x);
-  return add_operation("FusedPooling", {{s.batch, s.out_height, s.out_width, s.channels}}, {x}, [=](const Operands& o) {
-    parallel(s.batch, 1, [&](size_t i, size_t, size_t) {
-      forward(s, kind, o.in(0) + i * s.image(), o.out(0) + i * s.result());
-    });
-  }, [=](const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs) {
-    return add_operation("FusedPoolingGradient", {inputs[0].shape()}, {inputs[0], outputs[0], cotangents[0]},
-                         [=](const Operands& o) {
-      parallel(s.batch, 1, [&](size_t i, size_t, size_t) {
-        backward(s, kind, o.in(0) + i * s.image(), o.in(1) + i * s.result(), o.in(2) + i * s.result(),
-                 o.out(0) + i * s.image());
-      });
-    });
-  })[0];
+  return add_operation(
+      "FusedPooling", {{s.batch, s.out_height, s.out_width, s.channels}}, {x},
+      [=](const Operands& o) {
+        parallel(s.batch, 1, [&](size_t i, size_t, size_t) {
+          forward(s, kind, o.in(0) + i * s.image(), o.out(0) + i * s.result());
+        });
+      },
+      [=](const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs) {
+        return add_operation("FusedPoolingGradient", {inputs[0].shape()},
+                             {inputs[0], outputs[0], cotangents[0]}, [=](const Operands& o) {
+                               parallel(s.batch, 1, [&](size_t i, size_t, size_t) {
+                                 backward(s, kind, o.in(0) + i * s.image(),
+                                          o.in(1) + i * s.result(), o.in(2) + i * s.result(),
+                                          o.out(0) + i * s.image());
+                               });
+                             });
+      })[0];
 }
 
 }  // namespace fmlx

@@ -12,12 +12,16 @@ namespace {
 class FusedOperation : public mx::Primitive {
  public:
   FusedOperation(mx::Stream stream, const char* name, Kernel kernel, Gradient gradient)
-      : Primitive(stream), name_(name), kernel_(std::move(kernel)), gradient_(std::move(gradient)) {}
+      : Primitive(stream),
+        name_(name),
+        kernel_(std::move(kernel)),
+        gradient_(std::move(gradient)) {}
 
   void eval_cpu(const Arrays& inputs, Arrays& outputs) override {
     Operands operands;
     for (auto& input : inputs) {
-      if (!input.flags().row_contiguous) throw std::logic_error(std::string(name_) + ": an input is not row-major");
+      if (!input.flags().row_contiguous)
+        throw std::logic_error(std::string(name_) + ": an input is not row-major");
       operands.inputs.push_back(input.data<void>());
     }
     for (auto& output : outputs) {
@@ -30,7 +34,8 @@ class FusedOperation : public mx::Primitive {
   }
 
   void eval_gpu(const Arrays&, Arrays&) override {
-    throw std::logic_error(std::string(name_) + " has no GPU kernel; stock operations should have been used");
+    throw std::logic_error(std::string(name_) +
+                           " has no GPU kernel; stock operations should have been used");
   }
 
   Arrays vjp(const Arrays& inputs, const Arrays& cotangents, const std::vector<int>& wanted,
@@ -52,11 +57,12 @@ class FusedOperation : public mx::Primitive {
 
 }  // namespace
 
-Arrays add_operation(const char* name, std::vector<mx::Shape> shapes, Arrays inputs, Kernel kernel, Gradient gradient) {
+Arrays add_operation(const char* name, std::vector<mx::Shape> shapes, Arrays inputs, Kernel kernel,
+                     Gradient gradient) {
   for (auto& input : inputs) input = mx::contiguous(input);
   std::vector<mx::Dtype> types(shapes.size(), mx::float32);
-  auto operation = std::make_shared<FusedOperation>(mx::default_stream(mx::Device::cpu), name, std::move(kernel),
-                                                    std::move(gradient));
+  auto operation = std::make_shared<FusedOperation>(mx::default_stream(mx::Device::cpu), name,
+                                                    std::move(kernel), std::move(gradient));
   return mx::array::make_arrays(std::move(shapes), types, operation, inputs);
 }
 

@@ -24,7 +24,8 @@ using Kernel = std::function<void(const Operands&)>;
 
 /// What the gradient may use: the forward inputs, the cotangents of all outputs, the outputs.
 /// Gives one gradient for each input, asked for or not.
-using Gradient = std::function<Arrays(const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs)>;
+using Gradient =
+    std::function<Arrays(const Arrays& inputs, const Arrays& cotangents, const Arrays& outputs)>;
 
 /// Adds one operation to the graph; its outputs have the given shapes and are f32.
 Arrays add_operation(const char* name, std::vector<mx::Shape> shapes, Arrays inputs, Kernel kernel,

@@ -9,7 +9,8 @@
 namespace fmlx {
 namespace {
 
-FMLX_INLINE void forward(const float* x, float* y, size_t begin, size_t end, int n, int period, float scale) {
+FMLX_INLINE void forward(const float* x, float* y, size_t begin, size_t end, int n, int period,
+                         float scale) {
   for (size_t r = begin; r < end; r++) {
     int seen = period > 0 ? int(r % period) + 1 : n;
     softmax_row(x + r * n, y + r * n, seen, scale);
@@ -17,8 +18,10 @@ FMLX_INLINE void forward(const float* x, float* y, size_t begin, size_t end, int
   }
 }
 
-FMLX_INLINE void backward(const float* p, const float* g, float* d, size_t begin, size_t end, int n, float scale) {
-  for (size_t r = begin; r < end; r++) softmax_row_gradient(p + r * n, g + r * n, d + r * n, n, scale);
+FMLX_INLINE void backward(const float* p, const float* g, float* d, size_t begin, size_t end, int n,
+                          float scale) {
+  for (size_t r = begin; r < end; r++)
+    softmax_row_gradient(p + r * n, g + r * n, d + r * n, n, scale);
 }
 
 mx::array stock(const mx::array& x, bool causal, float scale) {
@@ -39,18 +42,21 @@ mx::array softmax(const mx::array& x, bool causal, float scale) {
   if (!fused({&x}) || x.size() == 0) return stock(x, causal, scale);
   int n = x.shape(-1), period = causal ? x.shape(-2) : 0;
   size_t rows = x.size() / n;
-  return add_operation("FusedSoftmax", {x.shape()}, {x}, [=](const Operands& o) {
-    parallel(rows, chunk_rows(n), [&](size_t, size_t begin, size_t end) {
-      run<forward>(o.in(0), o.out(0), begin, end, n, period, scale);
-    });
-  }, [=](const Arrays&, const Arrays& cotangents, const Arrays& outputs) {
-    return add_operation("FusedSoftmaxGradient", {outputs[0].shape()}, {outputs[0], cotangents[0]},
-                         [=](const Operands& o) {
-      parallel(rows, chunk_rows(n), [&](size_t, size_t begin, size_t end) {
-        run<backward>(o.in(0), o.in(1), o.out(0), begin, end, n, scale);
-      });
-    });
-  })[0];
+  return add_operation(
+      "FusedSoftmax", {x.shape()}, {x},
+      [=](const Operands& o) {
+        parallel(rows, chunk_rows(n), [&](size_t, size_t begin, size_t end) {
+          run<forward>(o.in(0), o.out(0), begin, end, n, period, scale);
+        });
+      },
+      [=](const Arrays&, const Arrays& cotangents, const Arrays& outputs) {
+        return add_operation("FusedSoftmaxGradient", {outputs[0].shape()},
+                             {outputs[0], cotangents[0]}, [=](const Operands& o) {
+                               parallel(rows, chunk_rows(n), [&](size_t, size_t begin, size_t end) {
+                                 run<backward>(o.in(0), o.in(1), o.out(0), begin, end, n, scale);
+                               });
+                             });
+      })[0];
 }
 
 }  // namespace fmlx

@@ -3,15 +3,16 @@
 // Eight floats at a time, and the run-time choice of instructions for them.
 //
 // A kernel is one always-inline function of these vectors. `run<kernel>(…)` calls the copy of it
-// compiled for AVX2 and FMA where the CPU has both, else the copy for the baseline (SSE2, or NEON on
-// arm64, two registers for one vector). The two may differ in the last bit, as FMA rounds once.
+// compiled for AVX2 and FMA where the CPU has both, else the copy for the baseline (SSE2, or NEON
+// on arm64, two registers for one vector). The two may differ in the last bit, as FMA rounds once.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstring>
 
-// Vectors are passed by value between functions that are always inlined, so there is no ABI to change.
+// Vectors are passed by value between functions that are always inlined, so there is no ABI to
+// change.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define FMLX_INLINE static inline __attribute__((always_inline))
@@ -60,9 +61,12 @@ FMLX_INLINE v8 load_some(const float* p, int count, float filler = 0) {
   std::memcpy(&v, p, sizeof(float) * count);
   return v;
 }
-FMLX_INLINE void store_some(float* p, v8 v, int count) { std::memcpy(p, &v, sizeof(float) * count); }
+FMLX_INLINE void store_some(float* p, v8 v, int count) {
+  std::memcpy(p, &v, sizeof(float) * count);
+}
 
-/// Calls `whole(i)` for each full vector of 0 ..< count, then `rest(i, n)` for the last n < 8, if any.
+/// Calls `whole(i)` for each full vector of 0 ..< count, then `rest(i, n)` for the last n < 8, if
+/// any.
 template <class Whole, class Rest>
 FMLX_INLINE void each(int count, Whole whole, Rest rest) {
   int i = 0;
@@ -75,7 +79,9 @@ FMLX_INLINE v8 at_least(v8 x, v8 low) { return x < low ? low : x; }
 FMLX_INLINE v8 at_most(v8 x, v8 high) { return x > high ? high : x; }
 
 // Always in this order: pairs four apart, then pairs two apart, then the last two.
-FMLX_INLINE float sum(v8 v) { return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7])); }
+FMLX_INLINE float sum(v8 v) {
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
 FMLX_INLINE float largest(v8 v) {
   float m = v[0];
   for (int i = 1; i < 8; i++) m = v[i] > m ? v[i] : m;

@@ -66,6 +66,8 @@ public enum GroupNotice: Sendable {
   case loaded(SharedState)
   /// A member sent bytes outside any round: its word alone, to be checked before use.
   case received([UInt8], from: Member)
+  /// What the members of the run have agreed to, as the peer asked tells it.
+  case charter([UInt8])
   /// The view changed, and why.
   case changed(View, reason: String)
   /// This peer lost its place and asks to be let in again; `loaded` follows if it is.

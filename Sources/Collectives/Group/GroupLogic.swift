@@ -30,6 +30,8 @@ public struct GroupLogic: PeerLogic {
     public var seed: Seed
     /// The first round waits for this many members.
     public var membersMin: Int
+    /// What the run is, for newcomers: the owner's bytes.
+    public var charter: [UInt8] = []
     public var quorum: Membership.Quorum
     public var timing = Membership.Timing()
     public var patience = Patience()
@@ -49,7 +51,8 @@ public struct GroupLogic: PeerLogic {
   }
 
   public internal(set) var membership: Membership
-  let settings: Settings
+  private(set) var settings: Settings
+  private var wantsCharter = false
   private var notices: [GroupNotice] = []
 
   var contributions: [UInt64: Contribution] = [:]
@@ -96,9 +99,21 @@ public struct GroupLogic: PeerLogic {
     return perform(actions, at: now)
   }
 
+  /// Asks the peer at an address what its run is; `.charter` follows. Call again while it does not.
+  public mutating func askCharter(at address: PeerAddress, at now: Duration) -> [LinkAction] {
+    wantsCharter = true
+    return [.dial(address)] + settle(at: now)
+  }
+
+  /// Settles how this peer takes part, once it knows the charter and before it seeks the group.
+  public mutating func adopt(_ settings: Settings) {
+    precondition(membership.view == nil, "a member cannot change its settings")
+    self.settings = settings
+  }
+
   /// Looks for the group at an address, and asks to be let in.
   public mutating func seek(_ address: PeerAddress, at now: Duration) -> [LinkAction] {
-    membership.learn(address)
+    membership.seek(address)
     return settle(at: now)
   }
 
@@ -149,6 +164,7 @@ public struct GroupLogic: PeerLogic {
     switch event {
     case .linked(let member, let address):
       actions += pass(.linked(member, address: address), at: now)
+      if wantsCharter { actions.append(.send(member.id, GroupMessage.askCharter.frame())) }
     case .unlinked(let member, let cause):
       actions += pass(.unlinked(member, cause), at: now)
       actions += lostFellow(member, at: now)
@@ -171,6 +187,13 @@ public struct GroupLogic: PeerLogic {
     switch message {
     case .membership(let message): return pass(.received(member, message), at: now)
     case .state(let bytes): return receiveState(bytes, from: member, at: now)
+    case .askCharter:
+      guard view != nil, !settings.charter.isEmpty else { return [] }
+      return [.send(member.id, GroupMessage.charter(settings.charter).frame())]
+    case .charter(let bytes):
+      if wantsCharter { notices.append(.charter(bytes)) }
+      wantsCharter = false
+      return []
     case .word(let bytes):
       if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
       return []
@@ -213,7 +236,7 @@ public struct GroupLogic: PeerLogic {
       watch.exchangeMoved(at: now)
       attempt.dones[member] = digest
       return commitIfAllHold(at: now)
-    case .membership, .state, .word: return []
+    case .membership, .state, .word, .askCharter, .charter: return []
     }
   }
 

@@ -18,6 +18,9 @@ enum GroupMessage: Sendable {
   case state([UInt8])
   /// Bytes of one strategy for another, outside any round.
   case word([UInt8])
+  /// Asks what the run is: a newcomer does so before it builds anything.
+  case askCharter
+  case charter([UInt8])
 
   /// The view and the round a message belongs to.
   struct Stage: Sendable, Hashable {
@@ -43,6 +46,8 @@ enum GroupMessage: Sendable {
     case progress = 4
     case state = 5
     case word = 6
+    case askCharter = 7
+    case charter = 8
   }
 
   private static let digestBytesMax = 64
@@ -87,6 +92,13 @@ enum GroupMessage: Sendable {
       out.put(Kind.word.rawValue)
       out.put(raw: bytes)
       return Frame(.exchange, out.bytes)
+    case .askCharter:
+      out.put(Kind.askCharter.rawValue)
+      return Frame(.membership, out.bytes)
+    case .charter(let bytes):
+      out.put(Kind.charter.rawValue)
+      out.put(raw: bytes)
+      return Frame(.membership, out.bytes)
     }
   }
 
@@ -105,6 +117,12 @@ enum GroupMessage: Sendable {
       return
     case .word:
       self = .word(Array(bytes.dropFirst()))
+      return
+    case .askCharter:
+      self = .askCharter
+      return
+    case .charter:
+      self = .charter(Array(bytes.dropFirst()))
       return
     case .chunk:
       guard bytes.count >= Self.chunkHeaderBytes else {

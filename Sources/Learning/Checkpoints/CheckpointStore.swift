@@ -5,8 +5,8 @@ import FerryTensors
 /// A folder of checkpoints, written so that no crash and no full disk costs more than the newest.
 ///
 /// A checkpoint is a folder `step-00000042`. It is written under another name, every file and then
-/// the folder flushed, and renamed; only when the new name is on disk are old ones removed. The file
-/// `latest` names the newest for people and scripts; reading does not rely on it. One process
+/// the folder flushed, and renamed; only when the new name is on disk are old ones removed. The
+/// file `latest` names the newest for people and scripts; reading does not rely on it. One process
 /// writes a folder at a time.
 public struct CheckpointStore: Sendable {
   /// Where it is.
@@ -31,8 +31,7 @@ public struct CheckpointStore: Sendable {
     self.keep = keep
     self.fileSystem = fileSystem
     do throws(FileSystemError) {
-      try fileSystem.createFolder(folder)
-      try flushPath(to: folder)
+      try createDurably(folder)
       for name in try fileSystem.list(folder)
       where name.hasPrefix(Self.partialPrefix) || name.hasPrefix(Self.discardPrefix)
         || name == "latest.partial"
@@ -56,8 +55,8 @@ public struct CheckpointStore: Sendable {
   /// Then older ones are removed, except the newest `keep` whole ones. A whole checkpoint of the
   /// same step is never overwritten: the new one is `step-00000042.2` beside it.
   /// - Returns: its name.
-  /// - Throws: `.diskFull`, `.unwritable`; earlier checkpoints are as they were, and nothing is left
-  ///   of the new one.
+  /// - Throws: `.diskFull`, `.unwritable`; earlier checkpoints are as they were, and nothing is
+  ///   left of the new one.
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws(CheckpointError) -> String {
     let files: [(name: String, bytes: [UInt8])]
@@ -98,9 +97,19 @@ public struct CheckpointStore: Sendable {
     return name.description
   }
 
-  /// Makes the names of the folder and of those above it that exist durable.
-  private func flushPath(to folder: String) throws(FileSystemError) {
-    try fileSystem.flush(folder: parentFolder(of: folder))
+  /// Makes a folder and those above it, all of their names durable.
+  private func createDurably(_ folder: String) throws(FileSystemError) {
+    var fresh: [String] = []
+    var above = folder
+    while above != ".", above != "/", try fileSystem.kind(of: above) == nil {
+      fresh.append(above)
+      above = parentFolder(of: above)
+    }
+    try fileSystem.createFolder(folder)
+    for path in fresh { try fileSystem.flush(folder: parentFolder(of: path)) }
+    // It may have been made by a process that stopped before this; a parent that cannot be read
+    // cannot be flushed, and has been there for long.
+    if fresh.isEmpty { try? fileSystem.flush(folder: parentFolder(of: folder)) }
   }
 
   /// The names of all checkpoints, whole or not, newest first; none where there is no folder.

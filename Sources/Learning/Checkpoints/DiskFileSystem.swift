@@ -144,7 +144,8 @@ public struct DiskFileSystem: FileSystem {
 }
 
 // The system's calls, which methods of those names would hide.
-private func systemRead(_ descriptor: Int32, _ start: UnsafeMutableRawPointer, _ count: Int) -> Int {
+private func systemRead(_ descriptor: Int32, _ start: UnsafeMutableRawPointer, _ count: Int) -> Int
+{
   unsafe read(descriptor, start, count)
 }
 private func systemWrite(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) -> Int {

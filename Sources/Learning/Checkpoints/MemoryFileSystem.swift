@@ -6,9 +6,9 @@ import Synchronization
 /// A disk in memory that can fill up, fail and crash, as harshly as POSIX allows.
 ///
 /// It stops before the operation that it was told to crash at; from then on everything fails until
-/// `crashed(_:)` gives what a reboot would find. There, an unflushed file holds nothing, a part, all
-/// of what was written, or a part that was not, and any of a folder's unflushed changes of names may
-/// be lost whatever came after them.
+/// `crashed(_:)` gives what a reboot would find. There, an unflushed file holds what it held when it
+/// was last flushed, a part or all of what was written, or zeros behind a part; and any of a
+/// folder's unflushed changes of names may be lost, whatever came after them.
 package final class MemoryFileSystem: FileSystem {
   /// How a crash treats what was not flushed.
   package enum Crash: Hashable, Sendable {
@@ -223,7 +223,8 @@ package final class MemoryFileSystem: FileSystem {
     try state.withLock { state throws(FileSystemError) in
       try state.count(.rename, path)
       guard let node = try state.find(path, .rename).node else { throw .absent(.rename, path) }
-      if let old = try state.find(newPath, .rename).node, case .folder(let folder) = state.nodes[old],
+      if let old = try state.find(newPath, .rename).node,
+        case .folder(let folder) = state.nodes[old],
         !folder.names.isEmpty
       {
         throw FileSystemError(.rename, path: path, reason: "Directory not empty")

@@ -139,24 +139,28 @@ public struct ContentHasher: Sendable {
   private static func compress(
     _ block: borrowing Span<UInt8>, from start: Int, into state: inout InlineArray<8, UInt32>
   ) {
-    var w = InlineArray<64, UInt32>(repeating: 0)
+    // Sixteen words of the schedule at a time, by masked indices that need no bounds check.
+    var w = InlineArray<16, UInt32>(repeating: 0)
     for t in 0..<16 {
-      let i = start + 4 * t
+      let i = start &+ 4 &* t
       w[t] =
-        UInt32(block[i]) << 24 | UInt32(block[i + 1]) << 16 | UInt32(block[i + 2]) << 8
-        | UInt32(block[i + 3])
+        UInt32(block[i]) << 24 | UInt32(block[i &+ 1]) << 16 | UInt32(block[i &+ 2]) << 8
+        | UInt32(block[i &+ 3])
     }
-    for t in 16..<64 {
-      let s0 = rotated(w[t - 15], 7) ^ rotated(w[t - 15], 18) ^ (w[t - 15] >> 3)
-      let s1 = rotated(w[t - 2], 17) ^ rotated(w[t - 2], 19) ^ (w[t - 2] >> 10)
-      w[t] = w[t - 16] &+ s0 &+ w[t - 7] &+ s1
-    }
+    let k = constants
     var (a, b, c, d) = (state[0], state[1], state[2], state[3])
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for t in 0..<64 {
+      if t >= 16 {
+        let w15 = w[(t &- 15) & 15]
+        let w2 = w[(t &- 2) & 15]
+        let s0 = rotated(w15, 7) ^ rotated(w15, 18) ^ (w15 >> 3)
+        let s1 = rotated(w2, 17) ^ rotated(w2, 19) ^ (w2 >> 10)
+        w[t & 15] = w[t & 15] &+ s0 &+ w[(t &- 7) & 15] &+ s1
+      }
       let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
       let choice = (e & f) ^ (~e & g)
-      let t1 = h &+ sum1 &+ choice &+ constants[t] &+ w[t]
+      let t1 = h &+ sum1 &+ choice &+ k[t] &+ w[t & 15]
       let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
       let majority = (a & b) ^ (a & c) ^ (b & c)
       (h, g, f, e) = (g, f, e, d &+ t1)
@@ -173,7 +177,7 @@ public struct ContentHasher: Sendable {
   }
 
   private static func rotated(_ word: UInt32, _ by: UInt32) -> UInt32 {
-    word >> by | word << (32 - by)
+    word &>> by | word &<< (32 &- by)
   }
 
   private static let constants: InlineArray<64, UInt32> = [

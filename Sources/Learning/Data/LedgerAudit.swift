@@ -36,7 +36,8 @@ extension SampleLedger {
       for entry in record.members {
         for range in entry.positions.ranges {
           if let position = seen.firstOverlap(with: range) {
-            problems.append("position \(position) is consumed twice, again in round \(record.round)")
+            problems.append(
+              "position \(position) is consumed twice, again in round \(record.round)")
           }
           if !consumed.contains(range) {
             problems.append(

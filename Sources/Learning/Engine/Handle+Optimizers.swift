@@ -46,7 +46,9 @@ extension Handle {
     // in place are held by `lists` alone, which drops them below.
     let status = unsafe results.withUnsafeMutableBufferPointer { results in
       unsafe lend(lists.flatMap { $0.map(\.handle) }) { all in
-        unsafe lend(gradients.map(\.handle)) { unsafe call(all!, $0!, unique, results.baseAddress!) }
+        unsafe lend(gradients.map(\.handle)) {
+          unsafe call(all!, $0!, unique, results.baseAddress!)
+        }
       }
     }
     guard status == 0 else { throw Engine.error(operation) }

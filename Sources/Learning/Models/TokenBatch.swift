@@ -37,6 +37,9 @@ public struct TokenBatch: Hashable, Sendable {
   }
 
   func tensors() throws(LearningError) -> (tokens: Tensor, targets: Tensor) {
-    (try Tensor(integers: tokens, shape: [rows, time]), try Tensor(integers: targets, shape: [rows, time]))
+    (
+      try Tensor(integers: tokens, shape: [rows, time]),
+      try Tensor(integers: targets, shape: [rows, time])
+    )
   }
 }

@@ -52,7 +52,8 @@ public struct AdamW: Optimizer {
     // What is to be written in place must be held by `lists` alone.
     (parameters, first, second) = ([], [], [])
     defer { (parameters, first, second) = (lists[0], lists[1], lists[2]) }
-    try unsafe Handle.update("AdamW", &lists, gradients: gradients) { lists, gradients, unique, results in
+    try unsafe Handle.update("AdamW", &lists, gradients: gradients) {
+      lists, gradients, unique, results in
       unsafe fmlx_adamw(
         count, lists, gradients, lists + count, lists + 2 * count, unique, decay, step, results,
         results + count, results + 2 * count)

@@ -4,7 +4,8 @@ import CMLX
 
 /// Gradient descent with momentum.
 ///
-/// `v ← μv + g + λp`, `p ← p − ηv`; with Nesterov's look-ahead `p ← p − η(g + λp + μv)`.
+/// `v ← μv + g + λp`, `p ← p − ηv`; with Nesterov's look-ahead
+/// `p ← p − η(g + λp + μv)`.
 ///
 /// - Note: Sutskever et al. 2013, in the form where the rate is outside the velocity.
 public struct SGD: Optimizer {
@@ -41,7 +42,8 @@ public struct SGD: Optimizer {
     var lists = [parameters, velocity]
     (parameters, velocity) = ([], [])
     defer { (parameters, velocity) = (lists[0], lists[1]) }
-    try unsafe Handle.update("SGD", &lists, gradients: gradients) { lists, gradients, unique, results in
+    try unsafe Handle.update("SGD", &lists, gradients: gradients) {
+      lists, gradients, unique, results in
       unsafe fmlx_momentum(
         count, lists, gradients, lists + count, unique, step, results, results + count)
     }

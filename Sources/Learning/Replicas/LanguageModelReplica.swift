@@ -60,13 +60,16 @@ public struct LanguageModelReplica: Sendable {
   }
 
   /// The mean loss over all tokens of `batches`, in nats a token; nothing changes.
+  ///
+  /// - Throws: `.notFinite` when it is not finite.
   public func evaluate(_ batches: [TokenBatch]) throws -> Double {
     var total = 0.0
     var tokens = 0
     for batch in batches {
       try batch.check(vocabulary: model.configuration.vocabulary)
       let (input, targets) = try batch.tensors()
-      total += Double(try model.loss(tokens: input, targets: targets).scalar())
+      total +=
+        Double(try model.loss(tokens: input, targets: targets).scalar())
         * Double(batch.rows * batch.time)
       tokens += batch.rows * batch.time
     }
@@ -75,7 +78,13 @@ public struct LanguageModelReplica: Sendable {
         .shapeMismatch, "there are no batches", place: "evaluate",
         remedy: "Give at least one batch.")
     }
-    return total / Double(tokens)
+    let mean = total / Double(tokens)
+    guard mean.isFinite else {
+      throw LearningError(
+        .notFinite, "the loss is \(mean)", place: "evaluation after \(optimizer.steps) inner steps",
+        remedy: "The parameters are damaged; use an earlier checkpoint.")
+    }
+    return mean
   }
 
   // MARK: State

@@ -138,7 +138,8 @@ extension Tensor {
         remedy: "Give [batch, height, width, in] and [out, kh, kw, in], the kernel not the larger.")
     }
     guard bias.shape == [w[0]] else {
-      throw .shapes("convolution", w, bias.shape, remedy: "The bias must have the weight's first extent.")
+      throw .shapes(
+        "convolution", w, bias.shape, remedy: "The bias must have the weight's first extent.")
     }
     return Tensor(
       try unsafe Handle.make("convolution") { result in

@@ -57,9 +57,9 @@ final class Connection {
   private var unattributed = 0
 
   /// Plain bytes sealed ahead of the socket.
-  private static let wireBytesAhead = 4 * RecordSealer.plainBytesMax
+  private static let wireBytesAhead = 8 * RecordSealer.plainBytesMax
   /// Bytes read in one go.
-  private static let readBytesMax = 4 * RecordSealer.plainBytesMax
+  private static let readBytesMax = 8 * RecordSealer.plainBytesMax
   private static let greetingReadBytesMax = 8192
 
   init(

@@ -3,8 +3,8 @@
 /// How long a link may stay silent before its peer counts as lost, learnt from how it was so far.
 ///
 /// Follows TCP's retransmission timer (Jacobson 1988): a moving mean of the gaps between arrivals,
-/// a moving mean of their deviation, and a deadline of mean + k · deviation, within bounds. Gaps
-/// are judged once a window, by the longest in it, so that a burst of bulk bytes does not make the
+/// a moving mean of their deviation, and a deadline of 2 · mean + k · deviation + round trip, within
+/// bounds; twice the mean, so that one lost sign of life is no alarm. Gaps are judged once a window, by the longest in it, so that a burst of bulk bytes does not make the
 /// link look more punctual than its heartbeats are.
 package struct SilenceDeadline: Sendable {
   package let floor: Duration
@@ -62,7 +62,7 @@ package struct SilenceDeadline: Sendable {
 
   /// The silence allowed now.
   package var allowed: Duration {
-    min(ceiling, max(floor, gapMean + gapDeviation * Self.deviations + (roundTrip ?? .zero)))
+    min(ceiling, max(floor, gapMean * 2 + gapDeviation * Self.deviations + (roundTrip ?? .zero)))
   }
 
   /// When the silence has lasted too long.

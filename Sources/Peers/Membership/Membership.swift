@@ -48,6 +48,8 @@ public struct Membership: Sendable {
   private var past: [ViewChange] = []
   private static let pastMax = 64
   public internal(set) var isLeaving = false
+  /// Wants to be in a group; a peer that only asks questions does not knock.
+  private var isSeeking = false
   var links: [PeerID: Link] = [:]
   var lost: [Member: Loss] = [:]
   var book = AddressBook()
@@ -90,6 +92,7 @@ public struct Membership: Sendable {
   /// Makes this peer a group of one, which others can join; `committed` is where it resumes.
   public mutating func found(committed: UInt64) -> [Action] {
     standing = Standing(committed: committed)
+    isSeeking = true
     let view = View(number: 1, members: [me])
     return install(
       ViewChange(
@@ -97,8 +100,11 @@ public struct Membership: Sendable {
         reason: "\(me.id.short) founded the group"), at: .zero)
   }
 
-  /// Where the group may be found.
-  public mutating func learn(_ address: PeerAddress) { book.learn(address, of: nil) }
+  /// Where the group may be found; from now on this peer asks to be let in.
+  public mutating func seek(_ address: PeerAddress) {
+    isSeeking = true
+    book.learn(address, of: nil)
+  }
 
   /// Asks the others to go on without this peer, which stays until they have agreed.
   public mutating func leave(at now: Duration) -> [Action] {
@@ -271,7 +277,7 @@ public struct Membership: Sendable {
       }
     }
     guard view != nil else {
-      if now >= nextKnock, !isLeaving {
+      if now >= nextKnock, isSeeking, !isLeaving {
         nextKnock = now + timing.knockEvery
         actions += linkedMembers.map { .send($0.id, .knock(linkedTo: linkedMembers)) }
       }

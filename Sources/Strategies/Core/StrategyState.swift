@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+public import FerryLearning
 
 /// Tensors by name and a few bytes: a strategy's memory, on its way to a fellow or a file.
 public struct StrategyState: Sendable, Equatable {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryLearning
+
 /// Where each parameter of a model lies in one flat run of 32-bit floats.
 ///
 /// Parameters follow each other without gaps, in the order of the table; elements of a parameter
@@ -49,21 +51,7 @@ public struct ParameterLayout: Sendable, Equatable {
   }
 }
 
-/// A tensor of 32-bit floats with a name, row-major.
-public struct NamedTensor: Sendable, Equatable {
-  public let name: String
-  public let shape: [Int]
-  public let values: [Float]
-
-  /// `values.count` must be the product of `shape`.
-  public init(name: String, shape: [Int], values: [Float]) {
-    precondition(
-      shape.reduce(1, *) == values.count, "\(name): \(values.count) values for shape \(shape)")
-    self.name = name
-    self.shape = shape
-    self.values = values
-  }
-
+extension NamedTensor {
   /// A tensor of one dimension.
   public init(name: String, values: [Float]) {
     self.init(name: name, shape: [values.count], values: values)

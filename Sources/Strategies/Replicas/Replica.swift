@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryLearning
+
 /// One copy of the model on this machine: parameters, an inner optimizer, and the data it reads.
 ///
 /// A strategy sees the parameters as one flat run of floats and never the model behind them.

@@ -33,6 +33,12 @@ struct RunBook: Sendable, Equatable {
 
   init() {}
 
+  /// A book as a checkpoint keeps it: nothing is dealt.
+  init(steps: UInt64, ledger: SampleLedger) {
+    self.steps = steps
+    self.ledger = ledger
+  }
+
   /// All positions consumed so far.
   var consumed: Positions { Positions(ledger.consumed.ranges) }
 

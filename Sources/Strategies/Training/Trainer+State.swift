@@ -2,45 +2,82 @@
 
 import FerryBasics
 import FerryCollectives
+import FerryLearning
 
 extension Trainer {
-  static var noteVersion: UInt8 { 1 }
-  static var bookBytesMax: Int { 80 << 20 }
-  static var strategyBytesMax: Int { 1 << 20 }
-
-  /// What all members hold alike after `round`. Its note: version, book, the strategy's word.
+  /// What all members hold alike after `round`.
   func sharedState() throws -> SharedState {
     let state = try strategy.sharedState(of: replica)
-    var note = ByteWriter()
-    note.put(Self.noteVersion)
-    note.put(run: bookBytes)
-    note.put(run: state.note)
     return SharedState(
-      round: round, tensors: state.tensors.map { ($0.name, $0.values) }, note: note.bytes)
+      round: round, tensors: state.tensors.map { ($0.name, $0.values) },
+      note: StateNote(book: bookBytes, strategy: state.note).bytes)
   }
 
   /// Takes the book out of a shared state, and gives the strategy's part.
   mutating func open(_ state: SharedState) throws -> StrategyState {
-    do {
-      var note = ByteReader(state.note, place: "shared state of round \(state.round)")
-      let version: UInt8 = try note.number()
-      guard version == Self.noteVersion else {
-        throw note.malformed("its note has version \(version), not \(Self.noteVersion)")
+    let note = try StateNote(state)
+    book = try note.decodedBook()
+    return StrategyState(
+      tensors: state.tensors.map { NamedTensor(name: $0.name, values: $0.values) },
+      note: note.strategy)
+  }
+}
+
+/// What the note of a shared state holds: the book, and the strategy's own word.
+struct StateNote {
+  static let version: UInt8 = 1
+  static let bookBytesMax = 80 << 20
+  static let strategyBytesMax = 1 << 20
+
+  let book: [UInt8]
+  let strategy: [UInt8]
+  private var place = "shared state"
+
+  init(book: [UInt8], strategy: [UInt8]) {
+    self.book = book
+    self.strategy = strategy
+  }
+
+  var bytes: [UInt8] {
+    var writer = ByteWriter(reserving: book.count + strategy.count + 16)
+    writer.put(Self.version)
+    writer.put(run: book)
+    writer.put(run: strategy)
+    return writer.bytes
+  }
+
+  /// - Throws: `.stateMismatch` for bytes that are no such note.
+  init(_ state: SharedState) throws(StrategyError) {
+    place = "shared state of round \(state.round)"
+    do throws(MalformedMessage) {
+      var reader = ByteReader(state.note, place: place)
+      let version: UInt8 = try reader.number()
+      guard version == Self.version else {
+        throw reader.malformed("its note has version \(version), not \(Self.version)")
       }
-      var reader = ByteReader(
-        try note.run(max: Self.bookBytesMax), place: "book of round \(state.round)")
+      book = try reader.run(max: Self.bookBytesMax)
+      strategy = try reader.run(max: Self.strategyBytesMax)
+      try reader.end()
+    } catch {
+      throw Self.mismatch(error)
+    }
+  }
+
+  func decodedBook() throws -> RunBook {
+    do {
+      var reader = ByteReader(book, place: "book in the \(place)")
       let book = try RunBook(from: &reader)
       try reader.end()
-      let word = try note.run(max: Self.strategyBytesMax)
-      try note.end()
-      self.book = book
-      return StrategyState(
-        tensors: state.tensors.map { NamedTensor(name: $0.name, values: $0.values) }, note: word)
-    } catch let error as MalformedMessage {
-      throw StrategyError(
-        .stateMismatch, error.what, place: error.place,
-        remedy: "Check that all peers run the same version of ferry, "
-          + "and that the checkpoint is whole.")
+      return book
+    } catch let error as any FerryError {
+      throw Self.mismatch(error)
     }
+  }
+
+  private static func mismatch(_ error: any FerryError) -> StrategyError {
+    StrategyError(
+      .stateMismatch, error.what, place: error.place,
+      remedy: "Check that all peers run the same version of ferry, "
+        + "and that the checkpoint is whole.")
   }
 }

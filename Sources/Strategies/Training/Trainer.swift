@@ -98,7 +98,7 @@ public struct Trainer<S: Strategy, R: Replica> {
   mutating func begin(after round: UInt64) {
     (self.round, roundOpened, roundLanded) = (round, round, round)
     (dealt, used, stepsSinceLanding) = (Positions(), Positions(), 0)
-    (pending, batchLast, isReady) = (nil, nil, true)
+    (pending, batchLast, report, isReady) = (nil, nil, nil, true)
     bookBytes = book.bytes
   }
 
@@ -125,6 +125,7 @@ public struct Trainer<S: Strategy, R: Replica> {
     case .evicted:
       (isReady, pending) = (false, nil)
       return []
+    case .charter: return []
     case .stopped:
       (isOver, pending) = (true, nil)
       return []

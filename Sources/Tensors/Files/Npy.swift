@@ -114,7 +114,7 @@ public enum Npy {
     return result
   }
 
-  /// The whole file as bytes, version 1.0; with up to 8 dimensions its header is always long enough.
+  /// The whole file as bytes, version 1.0: up to 8 dimensions always fit its header.
   ///
   /// - Throws: `.unsupported` for bf16, which NumPy does not have.
   public static func encode(_ tensor: HostTensor) throws(TensorError) -> [UInt8] {

@@ -58,8 +58,9 @@ public enum Safetensors {
     var names: Set<String> = []
     for (name, _) in tensors {
       let what: String? =
-        if name == metadataName { "the name \(HeaderJSON.quoted(name)) is reserved" }
-        else if !names.insert(name).inserted {
+        if name == metadataName {
+          "the name \(HeaderJSON.quoted(name)) is reserved"
+        } else if !names.insert(name).inserted {
           "the name \(HeaderJSON.quoted(name)) is given twice"
         } else { nil }
       if let what {
@@ -97,7 +98,8 @@ public enum Safetensors {
     guard text.count <= SafetensorsHeader.byteCountMax else {
       throw TensorError(
         .unsupported,
-        "the header takes \(text.count) bytes, more than the \(SafetensorsHeader.byteCountMax) allowed",
+        "the header takes \(text.count) bytes, more than the "
+          + "\(SafetensorsHeader.byteCountMax) allowed",
         at: "writing safetensors", remedy: "Write fewer tensors or less metadata into one file.")
     }
     return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text

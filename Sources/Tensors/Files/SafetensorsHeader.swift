@@ -102,7 +102,8 @@ struct SafetensorsHeader {
     guard let elementType = ElementType(rawValue: typeName) else {
       throw TensorError(
         .unsupported, "\(quoted) has the unknown dtype \(HeaderJSON.quoted(typeName))", at: path,
-        remedy: "Convert it to one of \(ElementType.allCases.map(\.rawValue).joined(separator: ", ")).")
+        remedy:
+          "Convert it to one of \(ElementType.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     guard let dimensions = integers(fields["shape"]) else {
       throw malformed("\(quoted) has no shape of whole numbers")

@@ -12,7 +12,9 @@ extension Int8Blocks {
       let range = start..<min(start + block, values.count)
       if let bad = range.first(where: { !values[$0].isFinite }) { return bad }
       let step = Self.step(peak: range.reduce(0) { max($0, values[$1].magnitude) })
-      for byte in 0..<4 { codes[at + byte] = UInt8(truncatingIfNeeded: step.bitPattern >> (8 * byte)) }
+      for byte in 0..<4 {
+        codes[at + byte] = UInt8(truncatingIfNeeded: step.bitPattern >> (8 * byte))
+      }
       at += 4
       for index in range {
         let scaled = step == 0 ? 0 : values[index] * (1 / step)

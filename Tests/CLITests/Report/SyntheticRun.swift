@@ -67,7 +67,7 @@ enum SyntheticRun {
         .started(
           Event.Started(
             part: .run, run: "first crossing", name: "peer \(peer + 1)",
-            processID: 4000 + Int32(peer), parameters: 1_620_000,
+            pid: 4000 + Int32(peer), parameters: 1_620_000,
             digest: String(repeating: "4f", count: 32),
             settings: [
               "train.batch": "8", "train.inner_steps": "100", "train.codec": "\"int8\"",
@@ -169,7 +169,7 @@ enum SyntheticRun {
     mutating func onePeer() {
       let alone = "12D3KooWAlone"
       let started = Event.Started(
-        part: .onePeer, run: "first crossing", name: "alone", processID: 1, parameters: 1_620_000,
+        part: .onePeer, run: "first crossing", name: "alone", pid: 1, parameters: 1_620_000,
         digest: "", settings: [:])
       events.append(Event(t: origin - 100_000, peer: alone, .started(started)))
       for step in 1...15 {
@@ -178,7 +178,8 @@ enum SyntheticRun {
           Event(
             t: origin - 90_000 + Int64(step), peer: alone,
             .validation(
-              Event.Validation(round: step, tokens: seen, bitsPerByte: bits(Double(seen) / 2.2) + 0.02))))
+              Event.Validation(
+                round: step, tokens: seen, bitsPerByte: bits(Double(seen) / 2.2) + 0.02))))
       }
     }
 

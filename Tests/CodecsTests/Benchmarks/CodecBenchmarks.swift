@@ -36,7 +36,9 @@ struct CodecBenchmarks {
         var view = target.mutableSpan
         try codec.accumulate(bytes.span, into: &view)
       }
-      let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+        ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+      }
       report("codec \(kind.rawValue) encode", encode, floor, hash)
       report("codec \(kind.rawValue) decode", decode, floor, hash)
       report("codec \(kind.rawValue) accumulate", add, floor, hash)

@@ -13,7 +13,8 @@ struct Int8CodecTests {
     for (count, bytes) in counts { #expect(Int8Codec().byteCount(for: count) == bytes) }
   }
 
-  @Test("the bytes are these, on every machine", arguments: [Int8Codec.Rounding.nearest, .stochastic])
+  @Test(
+    "the bytes are these, on every machine", arguments: [Int8Codec.Rounding.nearest, .stochastic])
   func fixedBytes(rounding: Int8Codec.Rounding) throws {
     // Peak 127, so the step is 1 and nearest rounding can be read off; ties go to even.
     let values: [Float] = [127, -127, 0.5, 1.5, -0.5, 2.25, -2.75, 0]

@@ -8,10 +8,10 @@ import Testing
 @Suite("Engine", .serialized)
 struct EngineTests {
   @Test("refuses a number of threads that makes no sense")
-  func threads() {
-    let error = #expect(throws: LearningError.self) { try Engine.configure(threads: 0) }
+  func threads() throws {
+    let error = try #require(throws: LearningError.self) { try Engine.configure(threads: 0) }
     #expect(
-      "\(error!)"
+      "\(error)"
         == "bad-configuration: 0 threads and 1073741824 bytes of cache (engine). "
         + "Use 1 to 256 threads and at least 0 bytes.")
   }

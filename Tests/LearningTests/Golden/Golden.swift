@@ -10,7 +10,9 @@ struct GoldenArray: Codable, Sendable {
   let values: [Double]
 
   var tensor: Tensor { get throws { try Tensor(values.map { Float($0) }, shape: shape) } }
-  var integers: Tensor { get throws { try Tensor(integers: values.map { Int32($0) }, shape: shape) } }
+  var integers: Tensor {
+    get throws { try Tensor(integers: values.map { Int32($0) }, shape: shape) }
+  }
 }
 
 struct GoldenCase: Codable, Sendable {

@@ -88,7 +88,8 @@ extension EngineTests {
         for golden in try Golden.read(file, as: Golden.Cases.self).cases {
           let names = golden.inputs.keys.sorted()
           let inputs = try names.map { try golden.inputs[$0]!.tensor }
-          let scalar = { (tensors: [Tensor]) in try Self.scalar(golden, operations, names, tensors) }
+          let scalar = { (tensors: [Tensor]) in try Self.scalar(golden, operations, names, tensors)
+          }
           let gradients = try valueAndGradient(at: inputs, of: scalar).gradients
           // Along one direction of ±1, small enough not to pass a kink of these inputs.
           let step: Float = 1 / 256

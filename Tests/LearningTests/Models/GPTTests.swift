@@ -75,9 +75,11 @@ extension EngineTests {
             + "Choose a width that is a multiple of the number of heads."
         ),
       ])
-    func refuses(configuration: GPTConfiguration, message: String) {
-      let error = #expect(throws: LearningError.self) { _ = try GPT(configuration, seed: Seed(1)) }
-      #expect("\(error!)" == message)
+    func refuses(configuration: GPTConfiguration, message: String) throws {
+      let error = try #require(throws: LearningError.self) {
+        _ = try GPT(configuration, seed: Seed(1))
+      }
+      #expect("\(error)" == message)
     }
   }
 }

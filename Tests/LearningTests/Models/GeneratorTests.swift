@@ -56,12 +56,12 @@ extension EngineTests {
     }
 
     @Test("a strange token in the prompt is an error")
-    func strange() {
-      let error = #expect(throws: LearningError.self) {
+    func strange() throws {
+      let error = try #require(throws: LearningError.self) {
         _ = try Self.counting.model.generate(after: [10], count: 1, sampling: Sampling())
       }
       #expect(
-        "\(error!)"
+        "\(error)"
           == "token-out-of-range: token 10 with a vocabulary of 10 (generate). "
           + "Use the tokenizer that belongs to this model.")
     }

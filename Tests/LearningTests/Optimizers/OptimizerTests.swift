@@ -67,11 +67,11 @@ extension EngineTests {
     @Test("refuses state that is another optimizer's")
     func foreignState() throws {
       var optimizer = AdamW()
-      let error = #expect(throws: LearningError.self) {
+      let error = try #require(throws: LearningError.self) {
         try optimizer.restore([OptimizerSlot(name: "velocity", tensors: [])], steps: 3)
       }
       #expect(
-        "\(error!)"
+        "\(error)"
           == "state-mismatch: state of [\"velocity\"] after 3 steps (optimizer). "
           + "This optimizer has [\"first-moment\", \"second-moment\"]; restore what it saved.")
     }

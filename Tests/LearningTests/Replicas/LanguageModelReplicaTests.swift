@@ -88,7 +88,10 @@ extension EngineTests {
       let range = 1000..<9000
       #expect(try replica.readParameters(in: range) == Array(all[range]))
       try replica.writeParameters([1, 2, 3], at: 1599)
-      #expect(try replica.readParameters(in: 1598..<1603) == [all[1598], 1, 2, 3, all[1602]])
+      // Over the border of two parameters.
+      var expected = all
+      expected.replaceSubrange(1599..<1602, with: [1, 2, 3])
+      #expect(try replica.readParameters() == expected)
     }
 
     @Test("names its parameters in a fixed order")
@@ -109,25 +112,67 @@ extension EngineTests {
       broken[broken.count - 1] = .nan
       try replica.writeParameters(broken)
       let state = try replica.optimizerState()
-      let error = #expect(throws: LearningError.self) {
+      let error = try #require(throws: LearningError.self) {
         _ = try replica.step(Self.batch(0), learningRate: 0.25)
       }
       #expect(
-        "\(error!)"
+        "\(error)"
           == "not-finite: the loss is nan (inner step 3 at learning rate 0.25). "
           + "Lower the learning rate or clip gradients; nothing was changed by this step.")
       #expect(try replica.optimizerState() == state)
       #expect(replica.optimizerSteps == 2)
     }
 
+    @Test("damaged parameters are an error in evaluation and generation")
+    func damaged() throws {
+      var replica = try Self.trained(0)
+      try replica.writeParameters([.nan], at: replica.layout.count - 1)
+      let evaluation = try #require(throws: LearningError.self) {
+        _ = try replica.evaluate([Self.batch(0)])
+      }
+      #expect(
+        "\(evaluation)"
+          == "not-finite: the loss is nan (evaluation after 0 inner steps). "
+          + "The parameters are damaged; use an earlier checkpoint.")
+      let generation = try #require(throws: LearningError.self) {
+        _ = try replica.model.generate(after: [1], count: 3, sampling: Sampling())
+      }
+      #expect(
+        "\(generation)"
+          == "not-finite: the model's logits are not finite after 0 tokens (generate). "
+          + "The parameters are damaged; use an earlier checkpoint.")
+    }
+
+    @Test("state of another model is refused and changes nothing")
+    func foreignState() throws {
+      var replica = try Self.trained(1)
+      let (before, state) = (try replica.readParameters(), try replica.optimizerState())
+      let short = try #require(throws: LearningError.self) {
+        try replica.writeParameters([1, 2, 3])
+      }
+      #expect(
+        "\(short)"
+          == "state-mismatch: 3 numbers for \(before.count) parameters (parameters). "
+          + "Use the state of a model of the same configuration.")
+      let missing = try #require(throws: LearningError.self) {
+        try replica.restoreOptimizer(Array(state.dropFirst()), steps: 1)
+      }
+      #expect(
+        "\(missing)"
+          == "state-mismatch: the state has no first-moment.tokens.weight of [50, 32] in its place "
+          + "(optimizer). Use the state of a model of the same configuration.")
+      #expect(try replica.readParameters() == before)
+      #expect(try replica.optimizerState() == state)
+    }
+
     @Test("a token outside the vocabulary is an error")
     func strangeToken() throws {
       var replica = try Self.trained(0)
-      let error = #expect(throws: LearningError.self) {
+      let error = try #require(throws: LearningError.self) {
         _ = try replica.step(try TokenBatch(windows: [[1, 2, 50]]), learningRate: 1e-3)
       }
       #expect(
-        "\(error!)"
+        "\(error)"
           == "token-out-of-range: token 50 with a vocabulary of 50 (batch). "
           + "Use the tokenizer that belongs to this model.")
     }

@@ -12,7 +12,10 @@ extension EngineTests {
     @Test("give the same numbers every time and everywhere")
     func same() throws {
       // From an independent SplitMix64; exact in f32: integers over a power of two.
-      #expect(try key.normal(shape: [3], deviation: 1).floats() == [-0.3785400390625, -1.0075225830078125, -1.2682647705078125])
+      #expect(
+        try key.normal(shape: [3], deviation: 1).floats() == [
+          -0.3785400390625, -1.0075225830078125, -1.2682647705078125,
+        ])
     }
 
     @Test("give normal numbers of the deviation asked for")
@@ -44,9 +47,9 @@ extension EngineTests {
       #expect(try dropout(ones, key: key).floats() == dropped)
       #expect(try dropout(ones, key: key.split(1)[0]).floats() != dropped)
       #expect(try dropout(ones, key: nil).floats() == ones.floats())
-      let error = #expect(throws: LearningError.self) { _ = try Dropout(1) }
+      let error = try #require(throws: LearningError.self) { _ = try Dropout(1) }
       #expect(
-        "\(error!)"
+        "\(error)"
           == "bad-configuration: a dropout probability of 1.0 (dropout). "
           + "Use a number from 0 up to but not including 1.")
     }

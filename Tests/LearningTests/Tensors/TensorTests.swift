@@ -66,7 +66,10 @@ extension EngineTests {
       ),
       (
         "convolution",
-        { try ones(1, 4, 4, 2).convolution(weight: ones(3, 3, 3, 1), bias: ones(3), stride: 1, padding: 0) },
+        {
+          try ones(1, 4, 4, 2).convolution(
+            weight: ones(3, 3, 3, 1), bias: ones(3), stride: 1, padding: 0)
+        },
         "shape-mismatch: [1, 4, 4, 2] does not go with [3, 3, 3, 1] (convolution). "
           + "Give [batch, height, width, in] and [out, kh, kw, in], the kernel not the larger."
       ),
@@ -86,28 +89,59 @@ extension EngineTests {
     ]
 
     @Test("shapes that do not fit are errors that say which", arguments: wrong.indices)
-    func shapeErrors(index: Int) {
-      let error = #expect(throws: LearningError.self) { _ = try Self.wrong[index].call() }
-      #expect("\(error!)" == Self.wrong[index].message)
+    func shapeErrors(index: Int) throws {
+      let error = try #require(throws: LearningError.self) { _ = try Self.wrong[index].call() }
+      #expect("\(error)" == Self.wrong[index].message)
     }
 
     @Test("an index outside gives NaN, not another's memory", arguments: [-1, 5, Int32.max])
     func strangeIndex(index: Int32) throws {
       let table = try Self.ones(5, 3)
-      #expect(try table.rows(at: Tensor(integers: [2, index], shape: [2])).floats().map(\.isNaN)
-        == [false, false, false, true, true, true])
-      #expect(try Self.ones(2, 5).crossEntropy(Tensor(integers: [2, index], shape: [2])).scalar().isNaN)
+      #expect(
+        try table.rows(at: Tensor(integers: [2, index], shape: [2])).floats().map(\.isNaN)
+          == [false, false, false, true, true, true])
+      #expect(
+        try Self.ones(2, 5).crossEntropy(Tensor(integers: [2, index], shape: [2])).scalar().isNaN)
     }
 
     @Test("NaN in the logits comes out of the loss", arguments: Engine.Kernels.allCases)
     func notANumber(kernels: Engine.Kernels) throws {
       Engine.use(kernels)
       defer { Engine.use(.best) }
-      for place in [0, 7, 9] {
+      // The second is a NaN with a payload, as damaged files have.
+      for (place, value) in [(0, Float.nan), (7, Float(bitPattern: 0x7FC0_0001)), (9, -.nan)] {
         var logits = [Float](repeating: 0, count: 20)
-        logits[place] = .nan
-        let loss = try Tensor(logits, shape: [2, 10]).crossEntropy(Tensor(integers: [1, 2], shape: [2]))
+        logits[place] = value
+        let loss = try Tensor(logits, shape: [2, 10]).crossEntropy(
+          Tensor(integers: [1, 2], shape: [2]))
         #expect(try loss.scalar().isNaN)
+      }
+    }
+
+    @Test("among equal elements the maximum's gradient goes to the first alone")
+    func ties() throws {
+      let gradient = try valueAndGradient(at: [Self.ones(1, 2, 2, 1)]) {
+        try $0[0].pooled(.max, window: 2, stride: 2).sum()
+      }.gradients[0]
+      #expect(try gradient.floats() == [1, 0, 0, 0])
+    }
+
+    @Test("a loss that is not one number is an error")
+    func vectorLoss() throws {
+      let error = try #require(throws: LearningError.self) {
+        _ = try valueAndGradient(at: [Self.ones(3)]) { try $0[0] * 2 }
+      }
+      #expect(
+        "\(error)"
+          == "shape-mismatch: the loss has shape [3] (gradient). "
+          + "A loss is one number; take its mean or sum.")
+    }
+
+    @Test("an error thrown in a loss comes out as it is")
+    func ownError() {
+      struct Own: Error, Equatable { let number: Int }
+      #expect(throws: Own(number: 7)) {
+        _ = try valueAndGradient(at: [Self.ones(3)]) { _ in throw Own(number: 7) }
       }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryLearning
 import FerryStrategies
 
 /// A model whose loss is known in closed form: `½ Σ cᵢ (θᵢ − tᵢ − noise)²`, with noise that depends

@@ -64,12 +64,6 @@ struct TrainerTests {
     var trainer = group.trainers[.toy(1)]!
     _ = try trainer.handle(
       .opened(round: 2, view: View(number: 1, members: [.toy(1), .toy(2)])))
-    var lie = ByteWriter()
-    lie.put(each: [0..<20 as Range<UInt64>]) { writer, range in
-      writer.put(range.lowerBound)
-      writer.put(range.upperBound)
-    }
-    lie.put(run: [])
     let view = View(number: 1, members: [.toy(1), .toy(2)])
     let actions = try trainer.handle(
       .committed(
@@ -77,11 +71,36 @@ struct TrainerTests {
           round: 2, view: view,
           contributors: [
             Contributor(member: .toy(1), weight: 0, note: []),
-            Contributor(member: .toy(2), weight: 1, note: lie.bytes),
+            Contributor(member: .toy(2), weight: 1, note: note(of: 0..<20)),
           ], values: Array(repeating: 0, count: 6))))
     // Round 1 consumed 0..<8; round 2 dealt 8..<12 to member 1 and 12..<16 to member 2.
     #expect(trainer.ledger.consumed.ranges == [0..<8, 12..<16])
     #expect(actions.landedReport?.samples.map(\.count) == [0, 4])
+  }
+
+  @Test("work for a round that landed without it is not reported in the next")
+  func overtaken() throws {
+    var trainer = toyTrainer(1, DiLoCo(localSteps: 2))
+    _ = try trainer.found()
+    let view = View(number: 1, members: [.toy(2), .toy(1)])
+    _ = try trainer.handle(.opened(round: 1, view: view))
+    _ = try trainer.work()
+    _ = try trainer.handle(
+      .committed(
+        RoundOutcome(
+          round: 1, view: view,
+          contributors: [Contributor(member: .toy(2), weight: 4, note: note(of: 0..<4))],
+          values: Array(repeating: 0, count: 6))))
+    // It had used 4..<6; 4..<8 is the other member's now.
+    #expect(!trainer.hasWork)
+    _ = try trainer.handle(.opened(round: 2, view: view))
+    _ = try trainer.work()
+    let actions = try trainer.hurry()
+    guard case .contribute(let contribution) = actions.first else {
+      Issue.record("nothing was contributed")
+      return
+    }
+    #expect(contribution.weight == 2)
   }
 
   @Test("a note that does not decode counts for no samples and stops nobody")
@@ -197,6 +216,17 @@ struct TrainerTests {
         == "round-mismatch: round 3 was opened after round 0 (opening a round). "
         + "This is a fault of ferry; leave and join again.")
   }
+}
+
+/// A contribution's note that reports one range of positions.
+private func note(of positions: Range<UInt64>) -> [UInt8] {
+  var writer = FerryBasics.ByteWriter()
+  writer.put(each: [positions]) { writer, range in
+    writer.put(range.lowerBound)
+    writer.put(range.upperBound)
+  }
+  writer.put(run: [])
+  return writer.bytes
 }
 
 extension [TrainerAction] {

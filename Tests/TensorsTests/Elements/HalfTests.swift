@@ -34,7 +34,10 @@ struct HalfTests {
   func narrows(build: KernelBuild) throws {
     let values =
       samplePatterns(200_000, 3) + sampleFloats(100_000, 4)
-      + [65504, 65519.99, 65520, 0x1p-14, 0x1p-24, 0x1p-25, 0x1.8p-25, .leastNonzeroMagnitude, -0.0, .infinity]
+      + [
+        65504, 65519.99, 65520, 0x1p-14, 0x1p-24, 0x1p-25, 0x1.8p-25, .leastNonzeroMagnitude, -0.0,
+        .infinity,
+      ]
     #if !(os(macOS) && arch(x86_64))
       let narrowed = narrow(values, build)
       for (value, half) in zip(values, narrowed) where !value.isNaN {

@@ -60,10 +60,14 @@ struct NpyTests {
   @Test(
     "a header that lies is refused, exactly",
     arguments: [
-      ("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", 8,
-        "file-truncated: 8 bytes of data where F32 [3] takes 12 (x). \(cut)"),
-      ("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", 8,
-        "file-malformed: 8 bytes of data where F32 [1] takes 4 (x). \(damaged)"),
+      (
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", 8,
+        "file-truncated: 8 bytes of data where F32 [3] takes 12 (x). \(cut)"
+      ),
+      (
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", 8,
+        "file-malformed: 8 bytes of data where F32 [1] takes 4 (x). \(damaged)"
+      ),
       ("{'descr': '<f4', 'fortran_order': False, }", 8, header("no 'shape'")),
       ("{'descr': '<f4', 'descr': '<f4', }", 8, header("'descr' occurs twice")),
       ("{'descr': '<f4', 'evil': 1}", 8, header("unknown key 'evil'")),
@@ -73,10 +77,12 @@ struct NpyTests {
       ("{'shape': 3}", 8, header("the shape is no tuple")),
       ("{} x", 8, header("more text after the dictionary")),
       ("os.system('true')", 8, header("no dictionary")),
-      ("{'descr': '<f8', 'fortran_order': True, 'shape': (4611686018427387904, 4), }", 8,
+      (
+        "{'descr': '<f8', 'fortran_order': True, 'shape': (4611686018427387904, 4), }", 8,
         "shape-invalid: the array has the shape [4611686018427387904, 4]: "
           + "more elements than an Int can count (x). "
-          + "Use up to 8 dimensions, none negative, that fit in memory."),
+          + "Use up to 8 dimensions, none negative, that fit in memory."
+      ),
     ])
   func lies(text: String, dataBytes: Int, error: String) {
     let length = [UInt8(text.utf8.count & 0xff), UInt8(text.utf8.count >> 8)]

@@ -17,13 +17,17 @@ private let cut = "The file is cut short; fetch or write it again."
 @Suite("Safetensors files that lie")
 struct SafetensorsHeaderTests {
   static let lies: [Lie] = [
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,12]}}"#, "file-truncated",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,12]}}"#, "file-truncated",
       #""w" ends at byte 12 of the data, which has 8"#, cut),
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#, "file-malformed",
       #""w" lies from byte 8 to 0"#),
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}"#, "file-malformed",
       #""w" lies from byte -8 to 0"#),
-    lie(#"{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, "file-malformed",
       #""w" has 8 bytes where F32 [3] takes 12"#),
     lie(
       #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
@@ -31,56 +35,72 @@ struct SafetensorsHeaderTests {
     lie(
       #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
       "file-malformed", #"3 bytes before "b" belong to no tensor"#),
-    lie(#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "file-malformed",
       "the last 4 bytes belong to no tensor"),
     lie(
       #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
       "file-malformed", #"the name "w" occurs twice"#),
-    lie(#"{"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, "file-malformed",
       #""w" has the field "dtype" twice"#),
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}"#, "file-malformed",
       #""w" has an unknown field "x""#),
     lie(#"{"w":{"shape":[2],"data_offsets":[0,8]}}"#, "file-malformed", #""w" has no dtype"#),
-    lie(#"{"w":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}"#, "file-malformed",
       #""w" has no shape of whole numbers"#),
-    lie(#"{"w":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, "file-malformed",
       #""w" has no shape of whole numbers"#),
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}"#, "file-malformed",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}"#, "file-malformed",
       #""w" has no data_offsets of two whole numbers"#),
-    lie(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,99999999999999999999]}}"#,
+    lie(
+      #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,99999999999999999999]}}"#,
       "file-malformed", #""w" has no data_offsets of two whole numbers"#),
-    lie(#"{"w":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}"#, "file-unsupported",
+    lie(
+      #"{"w":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}"#, "file-unsupported",
       #""w" has the unknown dtype "F8_E4M3""#,
       "Convert it to one of F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, BOOL."),
-    lie(#"{"w":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}"#,
+    lie(
+      #"{"w":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}"#,
       "shape-invalid",
       #""w" has the shape [4611686018427387904, 4]: more elements than an Int can count"#,
       "Use up to 8 dimensions, none negative, that fit in memory."),
-    lie(#"{"w":{"dtype":"F64","shape":[4611686018427387904],"data_offsets":[0,8]}}"#,
+    lie(
+      #"{"w":{"dtype":"F64","shape":[4611686018427387904],"data_offsets":[0,8]}}"#,
       "shape-invalid",
       #""w" has the shape [4611686018427387904]: more bytes than an Int can count"#,
       "Use up to 8 dimensions, none negative, that fit in memory."),
-    lie(#"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, "shape-invalid",
+    lie(
+      #"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, "shape-invalid",
       #""w" has the shape [-2]: dimension 0 is -2"#,
       "Use up to 8 dimensions, none negative, that fit in memory."),
     lie(#"{"w":7}"#, "file-malformed", #""w" is not an object"#),
     lie(#"{"__metadata__":{"n":1}}"#, "file-malformed", #"the metadata "n" is not a string"#),
-    lie(#"{"__metadata__":{"n":"1","n":"1"}}"#, "file-malformed",
+    lie(
+      #"{"__metadata__":{"n":"1","n":"1"}}"#, "file-malformed",
       #"the metadata "n" occurs twice"#),
     lie(#"{"__metadata__":[]}"#, "file-malformed", "__metadata__ is not an object"),
     lie(#" {}"#, "file-malformed", "the header does not begin with '{'"),
     lie("", "file-malformed", "the header does not begin with '{'"),
     lie(#"{"w":"#, "file-malformed", "the header is not JSON: the text ends early at byte 5"),
     lie(#"{"w"}"#, "file-malformed", "the header is not JSON: expected ':' at byte 4"),
-    lie(#"{"w":1,}"#, "file-malformed",
+    lie(
+      #"{"w":1,}"#, "file-malformed",
       "the header is not JSON: expected a name in quotes at byte 7"),
     lie(#"{} x"#, "file-malformed", "the header is not JSON: more text after the end at byte 3"),
-    lie(#"{"w":"\ud800"}"#, "file-malformed",
+    lie(
+      #"{"w":"\ud800"}"#, "file-malformed",
       "the header is not JSON: half of a surrogate pair at byte 12"),
     lie(#"{"w":"\x"}"#, "file-malformed", "the header is not JSON: an unknown escape at byte 8"),
-    lie("{\"w\n\":1}", "file-malformed",
+    lie(
+      "{\"w\n\":1}", "file-malformed",
       "the header is not JSON: a control character in a string at byte 3"),
-    lie(#"{"w":"# + String(repeating: "[", count: 100_000), "file-malformed",
+    lie(
+      #"{"w":"# + String(repeating: "[", count: 100_000), "file-malformed",
       "the header is not JSON: nested more than 8 deep at byte 13"),
   ]
 
@@ -146,7 +166,8 @@ struct SafetensorsHeaderTests {
   @Test("names may hold anything that JSON can")
   func names() throws {
     let scratch = try Scratch()
-    let header = #"{ "\u00e9\ud83d\ude80\n\/" : {"dtype":"U8","shape":[8],"data_offsets":[0,8]} }  "#
+    let header =
+      #"{ "\u00e9\ud83d\ude80\n\/" : {"dtype":"U8","shape":[8],"data_offsets":[0,8]} }  "#
     let path = try scratch.write(
       file(Array(header.utf8), data: [1, 2, 3, 4, 5, 6, 7, 8]), to: "names")
     #expect(try SafetensorsFile(path: path).names == ["é🚀\n/"])

@@ -144,7 +144,8 @@ struct SafetensorsTests {
       say(others + [TensorDescription(name: "wpe", shape: [2])])
         == "model-mismatch: the file has no \"wpe\"; 1 more difference \(remedy)")
     #expect(
-      say([]) == "model-mismatch: the model has no \"blocks.0.attn.b\"; 3 more differences \(remedy)"
+      say([])
+        == "model-mismatch: the model has no \"blocks.0.attn.b\"; 3 more differences \(remedy)"
     )
   }
 }

@@ -63,12 +63,15 @@ struct Int8BlocksTests {
     let blocks = Int8Blocks(block: 4)
     let good = encode(blocks, [1, 2, 3, 4, 5, 6], .nearest, .plain)
     let steps: [Float] = [
-      -1, .nan, .infinity, -0.0, .leastNormalMagnitude / 8, Int8Blocks.stepMin.nextDown, Int8Blocks.stepMax.nextUp,
+      -1, .nan, .infinity, -0.0, .leastNormalMagnitude / 8, Int8Blocks.stepMin.nextDown,
+      Int8Blocks.stepMax.nextUp,
     ]
     for build in KernelBuild.allCases {
       for step in steps {
         var bad = good
-        for byte in 0..<4 { bad[8 + byte] = UInt8(truncatingIfNeeded: step.bitPattern >> (8 * byte)) }
+        for byte in 0..<4 {
+          bad[8 + byte] = UInt8(truncatingIfNeeded: step.bitPattern >> (8 * byte))
+        }
         #expect(blocks.firstUnsound(in: bad.span, count: 6, build: build) == 4, "\(step)")
       }
       var bad = good

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import ferry
+
+@Suite("Help")
+struct HelpTests {
+  @Test("every command there is, and no other")
+  func commands() {
+    #expect(
+      HelpTexts.all.keys.sorted() == [
+        "ferry", "ferry bench", "ferry checkpoint", "ferry checkpoint list",
+        "ferry checkpoint verify", "ferry config", "ferry config show", "ferry data",
+        "ferry data fetch", "ferry data list", "ferry demo", "ferry doctor", "ferry generate",
+        "ferry identity", "ferry identity show", "ferry init", "ferry join", "ferry leave",
+        "ferry limits", "ferry peers", "ferry report", "ferry status", "ferry train",
+      ])
+  }
+
+  @Test("every command that does something teaches by example and tells its exit codes")
+  func teaches() {
+    let groups = ["ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity"]
+    for (name, text) in HelpTexts.all where !groups.contains(name) {
+      #expect(text.contains("Examples:\n  \(name)"), "\(name)")
+      #expect(text.contains("Exit codes: 0 "), "\(name)")
+      #expect(text.contains("--json"), "\(name)")
+    }
+  }
+
+  @Test("no line of help is wider than a terminal of 80 columns, and none was broken to fit")
+  func width() {
+    for (name, text) in HelpTexts.all {
+      // The parser never breaks its own line of usage.
+      for line in text.split(separator: "\n") where !line.hasPrefix("USAGE: ") {
+        #expect(line.count <= 80, "\(name): \(line)")
+      }
+    }
+  }
+
+  @Test("ferry alone shows the first steps")
+  func root() throws {
+    let text = try #require(HelpTexts.all["ferry"])
+    #expect(
+      text.hasPrefix(
+        """
+        OVERVIEW: Train one model across machines that come and go.
+
+        First steps:
+          ferry demo             see it work: peers killed, one report
+          ferry init run.toml    write a configuration that explains itself
+          ferry train run.toml   start the first peer; prints the line to join with
+          ferry join 'ferry://…' on any other machine, any time
+
+        Exit codes: 0 done, 1 failed, 2 bad input or configuration, 64 wrong usage,
+        130 interrupted. With --json every command prints one object a line, and
+        errors as {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
+
+        USAGE: ferry <subcommand>
+        """))
+  }
+}
