@@ -55,12 +55,8 @@ struct StateLayout: Sendable, Equatable {
     for tensor in tensors(in: range) {
       let part = range.clamped(to: starts[tensor]..<starts[tensor + 1])
       let values = (part.lowerBound - starts[tensor]) / 4..<(part.upperBound - starts[tensor]) / 4
-      var all = bytes.mutableSpan
-      var target = all._mutatingExtracting(
-        part.lowerBound - range.lowerBound..<part.upperBound - range.lowerBound)
-      let floats = state.tensors[tensor].values
-      let source = floats.span.extracting(values)
-      Bytes.copy(source.elementBytes, into: &target)
+      Self.copy(
+        state.tensors[tensor].values, values, to: &bytes, at: part.lowerBound - range.lowerBound)
     }
     return bytes
   }
@@ -101,6 +97,14 @@ struct StateLayout: Sendable, Equatable {
 
   private static func write(_ source: ArraySlice<UInt8>, at start: Int, in target: inout [UInt8]) {
     target.replaceSubrange(start..<start + source.count, with: source)
+  }
+
+  private static func copy(
+    _ source: borrowing [Float], _ range: Range<Int>, to bytes: inout [UInt8], at start: Int
+  ) {
+    var all = bytes.mutableSpan
+    var target = all._mutatingExtracting(start..<start + 4 * range.count)
+    Bytes.copy(source.span.extracting(range).elementBytes, into: &target)
   }
 
   private static func fill(_ values: inout [Float], from index: Int, with bytes: Span<UInt8>) {
