@@ -202,17 +202,29 @@ public struct GroupLogic: PeerLogic {
       if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
       return []
     case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _):
-      guard let view else { return [] }
-      let here = GroupMessage.Stage(view: view.number, round: committed + 1)
-      if stage.view == here.view, stage.round == here.round, hasState || !message.isExchange {
+      if let view, stage.view == view.number, stage.round == committed + 1,
+        hasState || !message.isExchange
+      {
         return receive(message, in: view, from: member, at: now)
       }
-      let isAhead = stage.view > here.view || (stage.view == here.view && stage.round >= here.round)
-      // Chunks are never early: nobody sends one before this member was ready in that stage.
-      if case .chunk = message { return [] }
-      if isAhead, early.count < Self.earlyMessagesMax { early.append((member, stage, message)) }
+      keepEarly(message, stage, from: member)
       return []
     }
+  }
+
+  /// Keeps a message of a stage that this member has not reached: others may have heard of a new
+  /// view, or of a commit, before it. That goes for one that is just being admitted, too.
+  private mutating func keepEarly(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member
+  ) {
+    // Chunks are never early: nobody sends one before this member was ready in that stage.
+    if case .chunk = message { return }
+    if let view {
+      let here = (view.number, committed + 1)
+      guard (stage.view, stage.round) >= here else { return }
+    }
+    if early.count >= Self.earlyMessagesMax { early.removeFirst() }
+    early.append((member, stage, message))
   }
 
   private mutating func receive(
