@@ -76,6 +76,8 @@ package enum HelpTexts {
     _ command: any ParsableCommand.Type, _ name: String, into texts: inout [String: String]
   ) {
     texts[name] = Ferry.helpMessage(for: command, columns: 80)
-    for one in command.configuration.subcommands { collect(one, "\(name) \(one._commandName)", into: &texts) }
+    for one in command.configuration.subcommands {
+      collect(one, "\(name) \(one._commandName)", into: &texts)
+    }
   }
 }

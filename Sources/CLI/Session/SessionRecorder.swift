@@ -104,7 +104,9 @@ final class SessionRecorder {
         .joined(Event.Joined(member: member.id.description, address: address?.description)))
     case .unlinked(let member, let cause):
       surroundings.events.write(
-        .left(Event.Left(member: member.id.description, reason: "\(member.id.short) \(cause.sentence)")))
+        .left(
+          Event.Left(member: member.id.description, reason: "\(member.id.short) \(cause.sentence)"))
+      )
     case .view(let view, let reason): changed(view, reason)
     case .opened(let round):
       openedAt = clock.now
