@@ -50,8 +50,7 @@ final class BareRing {
         unsafe Foundation.connect(next, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    // SAFETY: no address is asked for.
-    previous = unsafe accept(listener, nil, nil)
+    previous = accept(listener, nil, nil)
     guard status == 0, previous >= 0 else { throw Self.failed("the ring cannot be closed") }
     var one: Int32 = 1
     for descriptor in [next, previous] {
@@ -71,68 +70,66 @@ final class BareRing {
     let longest = (0..<world).map { segment($0).count }.max() ?? 0
     if scratch.count < longest { scratch = Array(repeating: 0, count: longest) }
     for step in 0..<world - 1 {
-      let into = segment(rank - step - 1)
-      try exchange(values, segment(rank - step), &scratch, 0..<into.count)
-      var target = values.mutableSpan
-      var part = target.extracting(into)
-      Kernels.accumulate(scratch.span.extracting(0..<into.count), into: &part)
-    }
-    for step in 0..<world - 1 {
-      let into = segment(rank - step)
-      try exchange(values, segment(rank - step + 1), &scratch, 0..<into.count)
-      var target = values.mutableSpan
-      // SAFETY: both ranges have `into.count` floats, and lie in their arrays.
-      unsafe target.withUnsafeMutableBytes { target in
-        unsafe scratch.withUnsafeBytes { source in
-          unsafe (target.baseAddress! + 4 * into.lowerBound).copyMemory(
-            from: source.baseAddress!, byteCount: 4 * into.count)
+      let (outgoing, incoming) = (segment(rank - step), segment(rank - step - 1))
+      // SAFETY: the ranges lie in `values`, and `scratch` is as long as the longest of them.
+      let isWhole = unsafe values.withUnsafeMutableBufferPointer { values in
+        unsafe scratch.withUnsafeMutableBytes { scratch in
+          unsafe exchange(
+            UnsafeRawPointer(values.baseAddress! + outgoing.lowerBound), 4 * outgoing.count,
+            scratch.baseAddress!, 4 * incoming.count)
         }
       }
+      guard isWhole else { throw Self.failed("a rank of the bare ring has gone") }
+      var target = values.mutableSpan
+      var part = target._mutatingExtracting(incoming)
+      Kernels.accumulate(scratch.span.extracting(0..<incoming.count), into: &part)
+    }
+    for step in 0..<world - 1 {
+      let (outgoing, incoming) = (segment(rank - step + 1), segment(rank - step))
+      // SAFETY: both ranges lie in `values`, and do not overlap.
+      let isWhole = unsafe values.withUnsafeMutableBufferPointer { values in
+        unsafe exchange(
+          UnsafeRawPointer(values.baseAddress! + outgoing.lowerBound), 4 * outgoing.count,
+          UnsafeMutableRawPointer(values.baseAddress! + incoming.lowerBound), 4 * incoming.count)
+      }
+      guard isWhole else { throw Self.failed("a rank of the bare ring has gone") }
     }
   }
 
-  /// Sends and receives at once, as two threads with blocking sockets would.
+  /// Sends and receives at once, as two threads with blocking sockets would; whether all came.
   private func exchange(
-    _ out: [Float], _ outgoing: Range<Int>, _ into: inout [Float], _ incoming: Range<Int>
-  ) throws(CLIError) {
+    _ out: UnsafeRawPointer, _ toSend: Int, _ into: UnsafeMutableRawPointer, _ toReceive: Int
+  ) -> Bool {
     var (sent, received) = (0, 0)
-    let (toSend, toReceive) = (4 * outgoing.count, 4 * incoming.count)
-    let (next, previous) = (next, previous)
-    var isWhole = true
-    // SAFETY: offsets stay below the ranges' byte counts, and those lie in the arrays.
-    unsafe out.withUnsafeBytes { out in
-      unsafe into.withUnsafeMutableBytes { into in
-        let flags = Int32(MSG_DONTWAIT.rawValue)
-        while sent < toSend || received < toReceive {
-          var moved = false
-          if sent < toSend {
-            let part = min(toSend - sent, Self.callBytesMax)
-            let count = unsafe send(
-              next, out.baseAddress! + 4 * outgoing.lowerBound + sent, part,
-              flags | Int32(MSG_NOSIGNAL.rawValue))
-            if count > 0 { (sent, moved) = (sent + count, true) }
-          }
-          if received < toReceive {
-            let part = min(toReceive - received, Self.callBytesMax)
-            let count = unsafe recv(
-              previous, into.baseAddress! + 4 * incoming.lowerBound + received, part, flags)
-            if count == 0 {
-              isWhole = false
-              return
-            }
-            if count > 0 { (received, moved) = (received + count, true) }
-          }
-          if moved { continue }
-          var waits = [
-            pollfd(fd: sent < toSend ? next : -1, events: Int16(POLLOUT), revents: 0),
-            pollfd(fd: received < toReceive ? previous : -1, events: Int16(POLLIN), revents: 0),
-          ]
-          _ = unsafe poll(&waits, 2, 10_000)
-        }
+    let flags = Int32(Self.withoutWaiting)
+    while sent < toSend || received < toReceive {
+      var moved = false
+      if sent < toSend {
+        let part = min(toSend - sent, Self.callBytesMax)
+        // SAFETY: `part` bytes from here on are the caller's.
+        let count = unsafe send(next, out + sent, part, flags | Int32(Self.withoutSignal))
+        if count > 0 { (sent, moved) = (sent + count, true) }
       }
+      if received < toReceive {
+        let part = min(toReceive - received, Self.callBytesMax)
+        // SAFETY: as above.
+        let count = unsafe recv(previous, into + received, part, flags)
+        if count == 0 { return false }
+        if count > 0 { (received, moved) = (received + count, true) }
+      }
+      if moved { continue }
+      var waits = [
+        pollfd(fd: sent < toSend ? next : -1, events: Int16(POLLOUT), revents: 0),
+        pollfd(fd: received < toReceive ? previous : -1, events: Int16(POLLIN), revents: 0),
+      ]
+      // SAFETY: two entries, as said; they live for the call.
+      _ = unsafe poll(&waits, 2, 10_000)
     }
-    guard isWhole else { throw Self.failed("a rank of the bare ring has gone") }
+    return true
   }
+
+  private static var withoutWaiting: Int { Int(MSG_DONTWAIT) }
+  private static var withoutSignal: Int { Int(MSG_NOSIGNAL) }
 
   private static func loopback(port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()

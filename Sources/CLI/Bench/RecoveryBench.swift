@@ -59,12 +59,10 @@ struct RecoveryBench {
 
   mutating func run(kills: Int, stops: Int, note: (String) -> Void) throws -> [Figures] {
     defer {
-      for peer in peers where peer.isAlive {
-        peer.child.send(SIGKILL)
-      }
+      for peer in peers where peer.isAlive { peer.child.send(SIGKILL) }
     }
     for _ in 0..<4 { try add() }
-    try await("four members at work") { $0.allSatisfy { !$0.isAlive || $0.commits.count > 5 } }
+    try follow("four members at work") { $0.allSatisfy { !$0.isAlive || $0.commits.count > 5 } }
     var figures: [Figures] = []
     for (signal, name, count) in [(SIGKILL, "SIGKILL", kills), (SIGSTOP, "SIGSTOP", stops)]
     where count > 0 {
@@ -89,13 +87,15 @@ struct RecoveryBench {
     var arguments = ["--secret", secret, "--members", "4", "--endless", "\(Self.floats)"]
     if let host = peers.first(where: \.isAlive) { arguments += ["--join", host.address] }
     peers.append(Peer(child: try BenchChild(arguments, index: index, into: inbox)))
-    try await("peer \(index + 1) listens") { !$0[index].address.isEmpty }
+    try follow("peer \(index + 1) listens") { !$0[index].address.isEmpty }
   }
 
   private mutating func one(_ signal: Int32, coordinator: Bool) throws -> Fault {
-    for index in peers.indices { (peers[index].commits, peers[index].views, peers[index].lost) = ([], [], []) }
+    for index in peers.indices {
+      (peers[index].commits, peers[index].views, peers[index].lost) = ([], [], [])
+    }
     // A few quiet rounds first, also to know who coordinates now.
-    try await("quiet rounds") { $0.allSatisfy { !$0.isAlive || $0.commits.count > 5 } }
+    try follow("quiet rounds") { $0.allSatisfy { !$0.isAlive || $0.commits.count > 5 } }
     for peer in peers where peer.isAlive {
       for (a, b) in zip(peer.commits, peer.commits.dropFirst()) where b > a {
         rounds.append(Double(b - a) / 1e9)
@@ -108,7 +108,7 @@ struct RecoveryBench {
     peers[victim].isAlive = false
     let id = peers[victim].id
     let rest = alive.filter { $0 != victim }
-    try await("the survivors go on") { peers in
+    try follow("the survivors go on") { peers in
       rest.allSatisfy { index in
         let view = peers[index].views.first { $0.at > start && $0.members == rest.count }
         return view.map { view in peers[index].commits.contains { $0 >= view.at } } ?? false
@@ -134,12 +134,14 @@ struct RecoveryBench {
     if signal == SIGSTOP { peers[victim].child.send(SIGKILL) }
     try add()
     let newest = peers.count - 1
-    try await("the replacement works") { $0[newest].members == 4 && $0[newest].commits.count > 2 }
+    try follow("the replacement works") {
+      $0[newest].members == 4 && $0[newest].commits.count > 2
+    }
     return fault
   }
 
   /// Reads what the children say until something holds.
-  private mutating func await(_ what: String, _ holds: ([Peer]) -> Bool) throws {
+  private mutating func follow(_ what: String, _ holds: ([Peer]) -> Bool) throws {
     let clock = ContinuousClock()
     let end = clock.now + Self.faultMax
     while !holds(peers) {
