@@ -157,6 +157,7 @@ final class TrainingSession {
   ) throws -> Event.Finished {
     let setup = try RunSetup(configuration)
     try charter?.requireSameText(as: setup)
+    try CheckpointShelf.keep(configuration, in: surroundings.folder)
     recorder.began(setup)
     let settings = setup.groupSettings(alone: surroundings.role == .alone)
     loop.post { logic, now in
