@@ -127,7 +127,7 @@ package enum RunSession {
   }
 
   /// Runs blocking work on a thread of its own, so that it holds up no task.
-  private static func onThread<Value: Sendable>(
+  static func onThread<Value: Sendable>(
     _ body: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
