@@ -14,13 +14,16 @@ struct Bench: AsyncParsableCommand {
         ferry bench collectives          an all-reduce against bare sockets
         ferry bench collectives --clear  the same without encryption
         ferry bench recovery --kills 20  from a kill to the next round, many times
+        ferry bench strategies           loss and bytes of each at equal tokens
 
       Exit codes: 0 measured, 1 failed, 64 wrong usage.
       """)
 
-  enum Subject: String, ExpressibleByArgument, CaseIterable { case collectives, recovery }
+  enum Subject: String, ExpressibleByArgument, CaseIterable {
+    case collectives, recovery, strategies
+  }
 
-  @Argument(help: "What to measure: collectives or recovery.")
+  @Argument(help: "What to measure: collectives, recovery or strategies.")
   var subject: Subject
 
   @Flag(help: "collectives: links without encryption.")
@@ -35,6 +38,7 @@ struct Bench: AsyncParsableCommand {
   @Option(help: "recovery: how many peers are stopped without being killed.")
   var stops = 5
 
+  @OptionGroup var strategies: StrategiesBench.Options
   @OptionGroup var output: OutputOptions
 
   /// The largest vector that is measured, in bytes.
@@ -67,6 +71,9 @@ struct Bench: AsyncParsableCommand {
         return try bench.run(kills: kills, stops: stops) { console.note($0) }
       }
       console.result(figures, text: RecoveryBench.text(figures))
+    case .strategies:
+      let options = strategies
+      try await RunSession.onThread { try StrategiesBench(options, console: console).run() }
     }
   }
 }

@@ -56,12 +56,15 @@ extension Trainer {
         Contributor(member: $0.member, weight: $0.weight, note: $1?.strategy ?? [])
       })
     let step = book.steps
+    // A round in which nobody computed (the first, which gathers the members) is no step: else a
+    // schedule's warm-up would be over before the first step.
+    let isIdle = notes.allSatisfy { $0?.positions.sampleCount ?? 0 == 0 }
     let counted = try book.land(
       round: outcome.round,
       reports: zip(outcome.contributors, notes).map { contributor, note in
         (contributor.member, isSound ? note?.positions ?? Positions() : Positions())
       },
-      steps: strategy.quotas(round: outcome.round, view: outcome.view).max() ?? 0,
+      steps: isIdle ? 0 : strategy.quotas(round: outcome.round, view: outcome.view).max() ?? 0,
       batchSize: options.batchSize, lag: strategy.reportLag,
       next: (outcome.view.members, counts(for: outcome.round + 1, outcome.view)))
     let mine = book.outstanding(of: me, through: outcome.round)
