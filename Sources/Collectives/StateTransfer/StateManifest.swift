@@ -51,7 +51,7 @@ public struct StateManifest: Sendable, Equatable {
 
   /// A 128th of the state, within bounds: a chunk that is lost and fetched again must be a small part
   /// of the whole, or a small state would cost much more than its size.
-  static func chunkBytes(for byteCount: Int) -> Int {
+  package static func chunkBytes(for byteCount: Int) -> Int {
     let part = min(max(byteCount / 128, chunkBytesMin), chunkBytesMax)
     return (part + 3) / 4 * 4
   }
