@@ -191,6 +191,10 @@ final class TrainingSession {
     }
     let stop = surroundings.stop
     let isComplete = try worker.run { stop.isRaised }
+    if !isComplete, worker.trainer.round > 0 {
+      // What was begun after the last round is given up; the state after it is kept.
+      try recorder.save(try worker.trainer.state(), setup, in: store)
+    }
     let finished = try recorder.finish(worker.trainer.replica, isComplete: isComplete)
     // The others may still wait to hear that this peer holds the last round.
     _ = inbox.take(waiting: .zero)

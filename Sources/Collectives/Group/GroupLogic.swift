@@ -66,6 +66,7 @@ public struct GroupLogic: PeerLogic {
   var hasState = false
   var server: StateServer?
   var fetch: StateFetch?
+  var fetchAgainAt: Duration?
   var watch: Watch
   private var nextWake: Duration?
 
@@ -102,7 +103,10 @@ public struct GroupLogic: PeerLogic {
   /// Asks the peer at an address what its run is; `.charter` follows. Call again while it does not.
   public mutating func askCharter(at address: PeerAddress, at now: Duration) -> [LinkAction] {
     wantsCharter = true
-    return [.dial(address)] + settle(at: now)
+    let asked = membership.linkedMembers.map {
+      LinkAction.send($0.id, GroupMessage.askCharter.frame())
+    }
+    return [.dial(address)] + asked + settle(at: now)
   }
 
   /// Settles how this peer takes part, once it knows the charter and before it seeks the group.
@@ -197,18 +201,31 @@ public struct GroupLogic: PeerLogic {
     case .word(let bytes):
       if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
       return []
-    case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _):
-      guard let view else { return [] }
-      let here = GroupMessage.Stage(view: view.number, round: committed + 1)
-      if stage.view == here.view, stage.round == here.round, hasState || !message.isExchange {
+    case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _),
+      .hurry(let stage):
+      if let view, stage.view == view.number, stage.round == committed + 1,
+        hasState || !message.isExchange
+      {
         return receive(message, in: view, from: member, at: now)
       }
-      let isAhead = stage.view > here.view || (stage.view == here.view && stage.round >= here.round)
-      // Chunks are never early: nobody sends one before this member was ready in that stage.
-      if case .chunk = message { return [] }
-      if isAhead, early.count < Self.earlyMessagesMax { early.append((member, stage, message)) }
+      keepEarly(message, stage, from: member)
       return []
     }
+  }
+
+  /// Keeps a message of a stage that this member has not reached: others may have heard of a new
+  /// view, or of a commit, before it. That goes for one that is just being admitted, too.
+  private mutating func keepEarly(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member
+  ) {
+    // Chunks are never early: nobody sends one before this member was ready in that stage.
+    if case .chunk = message { return }
+    if let view {
+      let here = (view.number, committed + 1)
+      guard (stage.view, stage.round) >= here else { return }
+    }
+    if early.count >= Self.earlyMessagesMax { early.removeFirst() }
+    early.append((member, stage, message))
   }
 
   private mutating func receive(
@@ -236,6 +253,9 @@ public struct GroupLogic: PeerLogic {
       watch.exchangeMoved(at: now)
       attempt.dones[member] = digest
       return commitIfAllHold(at: now)
+    case .hurry:
+      if attempt.readies[me] == nil { notices.append(.hurried(round: committed + 1)) }
+      return []
     case .membership, .state, .word, .askCharter, .charter: return []
     }
   }
@@ -362,9 +382,10 @@ public struct GroupLogic: PeerLogic {
   private mutating func open(at now: Duration) {
     guard hasState, let view, opened != committed + 1 else { return }
     if assignmentView == nil {
-      // The very first round: every member has seen the same first view that is large enough.
       guard view.members.count >= settings.membersMin else { return }
-      assignmentView = view
+      // Whoever founds alone works from the start. A group that waits for its members gathers them
+      // in an empty round, so that all know the view by which the first work is shared out.
+      assignmentView = settings.membersMin > 1 ? View(number: 0, members: []) : view
     }
     opened = committed + 1
     watch.roundBegan(at: now)
@@ -451,17 +472,16 @@ public struct GroupLogic: PeerLogic {
   private mutating func forgetGroup() {
     hasState = false
     (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
-    (server, fetch) = (nil, nil)
+    (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
 
-  mutating func loaded(_ state: SharedState, server: StateServer, at now: Duration) -> [LinkAction]
-  {
+  mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
     hasState = true
     membership.standing.holdsState = true
-    fetch = nil
+    (fetch, fetchAgainAt) = (nil, nil)
     publish(server)
     assignmentView = assignmentView ?? View(number: 0, members: [])
-    notices.append(.loaded(state))
+    notices.append(.loaded(server.state))
     open(at: now)
     return replayEarly(at: now) + announce(at: now)
   }
@@ -471,10 +491,22 @@ public struct GroupLogic: PeerLogic {
     membership.standing.stateDigest = state.digest
   }
 
+  /// When most members are ready, the others need not finish all they meant to do.
+  private mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
+    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
+      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
+      watch.shouldHurry(at: now)
+    else { return [] }
+    attempt.hasHurried = true
+    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
+    return view.members.filter { attempt.readies[$0] == nil }
+      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
+  }
+
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
-    actions += tickFetch(at: now)
+    actions += tickFetch(at: now) + hurryTheLate(at: now)
     if let view, hasState, !membership.isFrozen,
       let verdict = watch.verdict(
         in: view, attempt: attempt, me: me, pace: membership.pace, at: now)

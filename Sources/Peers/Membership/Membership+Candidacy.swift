@@ -34,10 +34,18 @@ extension Membership {
     return nil
   }
 
-  /// Those who knock and have links to all of `members`, by key, as many as there is room for.
+  /// Those who knock and have links to all of `members` and to each other, by key, as many as there
+  /// is room for.
   func admissible(to members: [Member]) -> [Member] {
-    applicants.filter { isLinked($0.key) && $0.value.isSuperset(of: members) }.keys.sorted()
-      .prefix(max(0, View.membersMax - members.count)).map(\.self)
+    var admitted: [Member] = []
+    for applicant in applicants.keys.sorted() where isLinked(applicant) {
+      guard members.count + admitted.count < View.membersMax,
+        let hears = applicants[applicant], hears.isSuperset(of: members),
+        admitted.allSatisfy({ hears.contains($0) && applicants[$0]!.contains(applicant) })
+      else { continue }
+      admitted.append(applicant)
+    }
+    return admitted
   }
 
   var frozenMax: Duration { timing.frozenMax + pace * 4 }

@@ -179,8 +179,8 @@ public struct Membership: Sendable {
 
   // MARK: Parts
 
-  func isLinked(_ member: Member) -> Bool { links[member.id]?.member == member }
-  var linkedMembers: [Member] { links.values.map(\.member).sorted() }
+  package func isLinked(_ member: Member) -> Bool { links[member.id]?.member == member }
+  package var linkedMembers: [Member] { links.values.map(\.member).sorted() }
 
   private mutating func noteLoss(of member: Member, _ cause: LossCause, _ now: Duration) {
     guard view?.rank(of: member) != nil else { return }
@@ -205,10 +205,13 @@ public struct Membership: Sendable {
       guard let change else { return [] }
       return consider(change, from: member, at: now)
     case .installed(let change): return consider(change, from: member, at: now)
-    case .knock(let linked):
+    case .knock(let linked, let last):
       guard let view else { return [] }
+      if view.rank(of: member) != nil {
+        guard last >= view.number else { return [] }
+        broken = broken ?? "\(member.id.short) lost its place"
+      }
       applicants[member] = Set(linked)
-      if view.rank(of: member) != nil { broken = broken ?? "\(member.id.short) lost its place" }
       return []
     case .farewell:
       leaving.insert(member)
@@ -279,7 +282,7 @@ public struct Membership: Sendable {
     guard view != nil else {
       if now >= nextKnock, isSeeking, !isLeaving {
         nextKnock = now + timing.knockEvery
-        actions += linkedMembers.map { .send($0.id, .knock(linkedTo: linkedMembers)) }
+        actions += linkedMembers.map { .send($0.id, .knock(linkedTo: linkedMembers, after: past.last?.view.number ?? 0)) }
       }
       return actions
     }

@@ -9,8 +9,9 @@ public import FerryBasics
 public enum MembershipMessage: Sendable, Hashable {
   /// The sender's view if it has one, and where its members listen.
   case greeting(ViewChange?, addresses: [KnownAddress])
-  /// The sender asks to be let in, and says to whom it has links.
-  case knock(linkedTo: [Member])
+  /// The sender asks to be let in, says to whom it has links, and the number of the last view it
+  /// was in: a knock from before its admission is not the knock of one that lost its place.
+  case knock(linkedTo: [Member], after: UInt64)
   case prepare(Ballot, succeeding: UInt64)
   /// `hears`: the members to which the sender has links.
   case promise(Ballot, succeeding: UInt64, Standing, accepted: AcceptedChange?, hears: [Member])
@@ -65,9 +66,10 @@ extension MembershipMessage {
         $0.put($1.address.host)
         $0.put($1.address.port)
       }
-    case .knock(let linked):
+    case .knock(let linked, let number):
       out.put(UInt8(1))
       out.put(members: linked)
+      out.put(number)
     case .prepare(let ballot, let number):
       out.put(UInt8(2), ballot, number)
     case .promise(let ballot, let number, let standing, let accepted, let hears):
@@ -114,7 +116,7 @@ extension MembershipMessage {
           address: PeerAddress(host: try r.text(max: Self.hostBytesMax), port: try r.number()))
       }
       self = .greeting(change, addresses: addresses)
-    case 1: self = .knock(linkedTo: try reader.members())
+    case 1: self = .knock(linkedTo: try reader.members(), after: try reader.number())
     case 2: self = .prepare(try reader.ballot(), succeeding: try reader.number())
     case 3:
       let (ballot, number) = (try reader.ballot(), try reader.number(UInt64.self))
