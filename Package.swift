@@ -25,7 +25,8 @@ let house = [
   Room(name: "Basics", duty: "seeds, limits, errors, telemetry names", packages: [log, metrics]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
   Room(
-    name: "Peers", duty: "who is there, bytes between them", on: ["Basics"], packages: [crypto, log]),
+    name: "Peers", duty: "who is there, bytes between them", on: ["Basics"],
+    packages: [crypto, log]),
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
   Room(

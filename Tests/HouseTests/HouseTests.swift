@@ -24,7 +24,8 @@ struct HouseTests {
     for file in house.files where file.isSource && file.lines.count > 500 {
       #expect(
         file.lines.prefix(10).contains { $0.contains("Long because") },
-        "\(file.path) has \(file.lines.count) lines: split it, or say \"Long because …\" at its head")
+        "\(file.path) has \(file.lines.count) lines: split it, or say \"Long because …\" at its head"
+      )
     }
   }
 
@@ -39,7 +40,9 @@ struct HouseTests {
   @Test("unsafe code says why it is safe")
   func safetyLines() {
     for file in house.files where file.isSwift && file.path.hasPrefix("Sources/") {
-      let uses = file.lines.contains { $0.contains("@unchecked Sendable") || $0.contains(" unsafe ") }
+      let uses = file.lines.contains {
+        $0.contains("@unchecked Sendable") || $0.contains(" unsafe ")
+      }
       guard uses else { continue }
       #expect(
         file.lines.contains { $0.contains("SAFETY:") },
@@ -52,7 +55,9 @@ struct HouseTests {
     let banned = [".random(in:", "Task.detached", "Task.sleep", "Date()", "arc4random"]
     let doors = ["Sources/CLI/"]
     for file in house.files
-    where file.isSwift && file.path.hasPrefix("Sources/") && !doors.contains(where: file.path.hasPrefix) {
+    where file.isSwift && file.path.hasPrefix("Sources/")
+      && !doors.contains(where: file.path.hasPrefix)
+    {
       for (number, line) in file.lines.enumerated() {
         let code = line.split(separator: "//", omittingEmptySubsequences: false)[0]
         for word in banned where code.contains(word) && !code.contains("using:") {
@@ -109,7 +114,8 @@ struct HouseTests {
     let readme = try #require(house.files.first { $0.path == "README.md" }?.text)
     let makefile = try #require(house.files.first { $0.path == "Makefile" }?.text)
     for match in readme.matches(of: /make ([a-z]+)/) {
-      #expect(makefile.contains("\n\(match.1):"), "README names `make \(match.1)`, which is no target")
+      #expect(
+        makefile.contains("\n\(match.1):"), "README names `make \(match.1)`, which is no target")
     }
   }
 }

@@ -80,7 +80,8 @@ package struct ConfigurationLoader: Sendable {
         guard let node = inner[name], let value = Self.value(node) else {
           throw CLIError(
             .configurationWrongType, what: "\(key.path) must be \(key.expectation)",
-            place: source.description, remedy: "`ferry init` writes a file that explains every key.")
+            place: source.description, remedy: "`ferry init` writes a file that explains every key."
+          )
         }
         try resolved.set(key, to: value, from: source)
       }

@@ -87,7 +87,8 @@ package struct ResolvedConfiguration: Equatable, Sendable {
     guard let address = HostPort(text(path)) else {
       throw CLIError(
         .configurationWrongType,
-        what: "\(path) must be host:port, got \(self[path].value)", place: self[path].source.description,
+        what: "\(path) must be host:port, got \(self[path].value)",
+        place: self[path].source.description,
         remedy: "Write it like \"0.0.0.0:7700\" or \"[::]:7700\".")
     }
     return address

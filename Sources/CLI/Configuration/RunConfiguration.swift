@@ -124,7 +124,8 @@ package struct HostPort: Equatable, Sendable, CustomStringConvertible {
     } else if host.contains(":") {
       return nil
     }
-    let isFit = !host.isEmpty && host.utf8.count <= Self.hostBytesMax
+    let isFit =
+      !host.isEmpty && host.utf8.count <= Self.hostBytesMax
       && host.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") }
     guard isFit else { return nil }
     self.init(host: String(host), port: port)
@@ -204,7 +205,8 @@ extension RunConfiguration {
         remedy: "Choose a width that the heads can share equally, such as "
           + "\((model.width / model.heads + 1) * model.heads).")
     }
-    let isName = !run.name.isEmpty && run.name.utf8.count <= Self.nameBytesMax
+    let isName =
+      !run.name.isEmpty && run.name.utf8.count <= Self.nameBytesMax
       && run.name.utf8.allSatisfy {
         ($0 >= 48 && $0 <= 57) || ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122)
           || $0 == 45 || $0 == 46 || $0 == 95

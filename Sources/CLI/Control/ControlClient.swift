@@ -49,7 +49,8 @@ package struct ControlClient: Sendable {
     let socket = try await AsyncSocket.connected(
       to: sockaddr_un.unix(path: folder.control), timeout: ControlServer.requestSecondsMax)
     defer { try? socket.close() }
-    let request = "\(method) \(path) HTTP/1.1\r\nHost: ferry\r\nConnection: close\r\n"
+    let request =
+      "\(method) \(path) HTTP/1.1\r\nHost: ferry\r\nConnection: close\r\n"
       + "Content-Length: 0\r\n\r\n"
     try await socket.write(Foundation.Data(request.utf8))
     var head: [UInt8] = []

@@ -8,7 +8,9 @@ import Synchronization
 /// the metrics all read it there.
 package struct RunStatus: Codable, Equatable, Sendable {
   package enum Phase: String, Codable, Sendable {
-    case starting, catchingUp = "catching-up", training, exchanging, validating, leaving, finished
+    case starting
+    case catchingUp = "catching-up"
+    case training, exchanging, validating, leaving, finished
   }
 
   package struct Peer: Codable, Equatable, Sendable {

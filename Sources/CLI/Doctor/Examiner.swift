@@ -51,7 +51,8 @@ package struct Examiner: Sendable {
       let features = "NEON"
       let isFast = true
     #else
-      let flags = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+      let flags =
+        (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
         .split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
       let known = ["avx512f", "avx2", "fma", "avx"].filter { flags.contains(Substring($0)) }
       let features = known.isEmpty ? "no AVX" : known.joined(separator: " ").uppercased()

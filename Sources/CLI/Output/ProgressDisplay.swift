@@ -40,9 +40,12 @@ package struct ProgressDisplay: Sendable {
     let columns = min(48, width - 30)
     let inRound =
       status.steps > 0 ? min(1, Double(status.step) / Double(status.steps)) : 0
-    let done = status.rounds > 0
-      ? min(1, (Double(status.round) + (status.phase == .finished ? 0 : inRound))
-        / Double(status.rounds)) : 0
+    let done =
+      status.rounds > 0
+      ? min(
+        1,
+        (Double(status.round) + (status.phase == .finished ? 0 : inRound))
+          / Double(status.rounds)) : 0
     let eighths = Int((done * Double(columns) * 8).rounded(.down))
     let full = eighths / 8
     var bar = String(repeating: "█", count: full)
@@ -69,9 +72,10 @@ package struct ProgressDisplay: Sendable {
   private func group(_ status: RunStatus) -> String {
     let members = status.peers.filter { $0.state == .member }
     let others = status.peers.filter { $0.state != .member }
-    let dots = members.map { peer in
-      color(peer.isCoordinator ? "◆" : "●", peer.isSelf ? 36 : 32) + " \(peer.name)"
-    } + others.map { "\(dim($0.state == .joining ? "◌" : "○")) \(dim($0.name))" }
+    let dots =
+      members.map { peer in
+        color(peer.isCoordinator ? "◆" : "●", peer.isSelf ? 36 : 32) + " \(peer.name)"
+      } + others.map { "\(dim($0.state == .joining ? "◌" : "○")) \(dim($0.name))" }
     return "peers     \(members.count)  " + dots.joined(separator: "  ")
   }
 

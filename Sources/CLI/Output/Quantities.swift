@@ -51,7 +51,9 @@ package enum Quantity {
   /// `45 ms`, `3.2 s`, `4 min 05 s`, `2 h 10 min`.
   package static func seconds(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "–" }
-    if seconds < 0.9995 { return "\(decimal(seconds * 1000, digits: seconds < 0.00995 ? 1 : 0)) ms" }
+    if seconds < 0.9995 {
+      return "\(decimal(seconds * 1000, digits: seconds < 0.00995 ? 1 : 0)) ms"
+    }
     if seconds < 59.95 { return "\(decimal(seconds, digits: seconds < 9.995 ? 2 : 1)) s" }
     let whole = Int(seconds.rounded())
     if whole < 3600 { return "\(whole / 60) min \(twoDigits(whole % 60)) s" }

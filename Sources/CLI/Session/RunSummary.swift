@@ -19,7 +19,8 @@ package struct RunSummary: Sendable {
     var sent = "Sent         \(Quantity.bytes(finished.sent.total))"
     if finished.sent.total > 0, finished.dataParallelBytes > 0 {
       let ratio = Double(finished.dataParallelBytes) / Double(finished.sent.total)
-      sent += ", \(Quantity.ratio(ratio)) fewer than data-parallel "
+      sent +=
+        ", \(Quantity.ratio(ratio)) fewer than data-parallel "
         + "(\(Quantity.bytes(finished.dataParallelBytes)))"
     }
     lines.append(sent)

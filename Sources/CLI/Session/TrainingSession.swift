@@ -60,7 +60,8 @@ final class TrainingSession {
     let path = configuration.peers.secretFile ?? surroundings.folder.secret
     if FileManager.default.fileExists(atPath: path) {
       let bytes = try BoundedFile.read(path, bytesMax: 256, remedy: "Put the run's secret into it.")
-      let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+      let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(
+        in: .whitespacesAndNewlines)
       guard let secret = RunSecret(text) else {
         throw CLIError(
           .configurationWrongType, what: "the file does not hold a run's secret", place: path,
@@ -77,7 +78,11 @@ final class TrainingSession {
   private func openLinks(_ secret: RunSecret) throws -> LinkLoop<RunLogic> {
     let isAlone = surroundings.role == .alone
     let name: String
-    if case .joiner(let line) = surroundings.role { name = line.run } else { name = configuration.run.name }
+    if case .joiner(let line) = surroundings.role {
+      name = line.run
+    } else {
+      name = configuration.run.name
+    }
     let listen =
       isAlone
       ? PeerAddress(host: "127.0.0.1", port: 0)
@@ -109,7 +114,11 @@ final class TrainingSession {
   private func announce(_ loop: LinkLoop<RunLogic>, _ secret: RunSecret) throws {
     guard surroundings.role != .alone else { return }
     let name: String
-    if case .joiner(let line) = surroundings.role { name = line.run } else { name = configuration.run.name }
+    if case .joiner(let line) = surroundings.role {
+      name = line.run
+    } else {
+      name = configuration.run.name
+    }
     let advertised = configuration.peers.advertise
     let host = advertised?.host ?? MachineAddress.reachable(from: loop.address.host)
     let line = JoinLine(
@@ -148,6 +157,7 @@ final class TrainingSession {
   ) throws -> Event.Finished {
     let setup = try RunSetup(configuration)
     try charter?.requireSameText(as: setup)
+    try CheckpointShelf.keep(configuration, in: surroundings.folder)
     recorder.began(setup)
     let settings = setup.groupSettings(alone: surroundings.role == .alone)
     loop.post { logic, now in

@@ -93,7 +93,9 @@ public struct Chunk: Sendable, Equatable {
   }
 
   /// Reads one chunk that fills `bytes` exactly.
-  public init(decoding bytes: [UInt8]) throws(MalformedMessage) { try self.init(decoding: bytes[...]) }
+  public init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+    try self.init(decoding: bytes[...])
+  }
 }
 
 /// A chunk and the rank it goes to.

@@ -18,7 +18,8 @@ struct Segments: Sendable {
   /// `count` elements in `world` segments.
   init(count: Int, world: Int, pieceElements: Int) {
     let (base, longer) = count.quotientAndRemainder(dividingBy: world)
-    self.init(counts: (0..<world).map { base + ($0 < longer ? 1 : 0) }, pieceElements: pieceElements)
+    self.init(
+      counts: (0..<world).map { base + ($0 < longer ? 1 : 0) }, pieceElements: pieceElements)
   }
 
   /// Segments of given lengths, one after another.

@@ -81,8 +81,9 @@ struct StateLayout: Sendable, Equatable {
   private func tensors(in range: Range<Int>) -> Range<Int> {
     let tensors = 0..<starts.count - 1
     guard range.upperBound > starts[0], !range.isEmpty else { return 0..<0 }
-    return first(tensors) { starts[$0 + 1] > range.lowerBound }
-      ..< first(tensors) { starts[$0] >= range.upperBound }
+    return first(tensors) {
+      starts[$0 + 1] > range.lowerBound
+    }..<first(tensors) { starts[$0] >= range.upperBound }
   }
 
   /// The first index that satisfies what holds for all after it, by bisection.

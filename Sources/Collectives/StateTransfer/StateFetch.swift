@@ -181,7 +181,8 @@ public struct StateFetch: Sendable {
     elections += 1
     guard elections <= Self.electionsMax else {
       return fail(
-        .noAgreement, "\(fellows.count) fellows name no state that most of them hold, asked "
+        .noAgreement,
+        "\(fellows.count) fellows name no state that most of them hold, asked "
           + "\(Self.electionsMax) times", remedy: "Wait until a round is done, then join again.")
     }
     var actions: [Action] = []

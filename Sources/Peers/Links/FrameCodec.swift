@@ -39,8 +39,9 @@ package enum ControlMessage: Equatable, Sendable {
       guard rest.count <= LinkLimits.reasonBytesMax else { return nil }
       // What a stranger wrote goes into logs: one line of plain characters.
       self = .goodbye(
-        String(String.UnicodeScalarView(
-          String(decoding: rest, as: UTF8.self).unicodeScalars.filter { $0.value >= 32 })))
+        String(
+          String.UnicodeScalarView(
+            String(decoding: rest, as: UTF8.self).unicodeScalars.filter { $0.value >= 32 })))
     default: return nil
     }
   }

@@ -282,7 +282,9 @@ public struct Membership: Sendable {
     guard view != nil else {
       if now >= nextKnock, isSeeking, !isLeaving {
         nextKnock = now + timing.knockEvery
-        actions += linkedMembers.map { .send($0.id, .knock(linkedTo: linkedMembers, after: past.last?.view.number ?? 0)) }
+        actions += linkedMembers.map {
+          .send($0.id, .knock(linkedTo: linkedMembers, after: past.last?.view.number ?? 0))
+        }
       }
       return actions
     }

@@ -70,8 +70,14 @@ package struct Greeting: Sendable {
   }
 
   private enum Stage { case preamble, first, second, third, hello, confirmation, decision, go, up }
-  private enum Message: UInt8 { case hello = 1, refusal, confirmation, go }
-  private enum Refusal: UInt8 { case wrongSecret = 1, notAllowed, duplicate, sealingDiffers, other }
+  private enum Message: UInt8 {
+    case hello = 1
+    case refusal, confirmation, go
+  }
+  private enum Refusal: UInt8 {
+    case wrongSecret = 1
+    case notAllowed, duplicate, sealingDiffers, other
+  }
 
   package let role: LinkRole
   private let own: Own

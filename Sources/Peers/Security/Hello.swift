@@ -21,7 +21,8 @@ package struct Hello: Equatable, Sendable {
 
   package static let proofByteCount = 32
   /// Fixed fields, run name and host at their longest.
-  package static let byteCountMax = 2 + 8 + 1 + 8 + 1 + JoinLine.runNameBytesMax + 1
+  package static let byteCountMax =
+    2 + 8 + 1 + 8 + 1 + JoinLine.runNameBytesMax + 1
     + JoinLine.hostBytesMax + 2 + proofByteCount
 
   package init(

@@ -32,7 +32,8 @@ package struct Readiness {
     let milliseconds =
       whole.seconds > 3600
       ? 3_600_000
-      : Int(whole.seconds) * 1000 + Int((whole.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+      : Int(whole.seconds) * 1000
+        + Int((whole.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     // SAFETY: the entries are given with their own count.
     let count = unsafe poll(&entries, nfds_t(entries.count), Int32(max(0, milliseconds)))
     if count <= 0 { for i in entries.indices { entries[i].revents = 0 } }

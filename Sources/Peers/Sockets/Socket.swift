@@ -43,7 +43,7 @@ package final class Socket: Sendable {
   private func prepare() {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    set(IPPROTO_TCP_LEVEL, TCP_NODELAY, 1)
+    set(tcpLevel, TCP_NODELAY, 1)
     set(SOL_SOCKET, SO_KEEPALIVE, 1)
     #if canImport(Darwin)
       set(SOL_SOCKET, SO_NOSIGPIPE, 1)
@@ -72,7 +72,7 @@ package final class Socket: Sendable {
   ) -> Result<Socket, SystemReason> {
     guard let made = make(address.family) else { return .failure(.last) }
     made.set(SOL_SOCKET, SO_REUSEADDR, 1)
-    if address.family == AF_INET6 { made.set(IPPROTO_IPV6_LEVEL, IPV6_V6ONLY, 0) }
+    if address.family == AF_INET6 { made.set(ipv6Level, IPV6_V6ONLY, 0) }
     // SAFETY: the address is a sockaddr of its own length.
     let bound = unsafe address.bytes.withUnsafeBytes {
       unsafe bind(
@@ -186,9 +186,9 @@ package final class Socket: Sendable {
 }
 
 #if canImport(Glibc)
-  private let IPPROTO_TCP_LEVEL = Int32(IPPROTO_TCP)
-  private let IPPROTO_IPV6_LEVEL = Int32(IPPROTO_IPV6)
+  private let tcpLevel = Int32(IPPROTO_TCP)
+  private let ipv6Level = Int32(IPPROTO_IPV6)
 #else
-  private let IPPROTO_TCP_LEVEL = Int32(IPPROTO_TCP)
-  private let IPPROTO_IPV6_LEVEL = Int32(IPPROTO_IPV6)
+  private let tcpLevel = Int32(IPPROTO_TCP)
+  private let ipv6Level = Int32(IPPROTO_IPV6)
 #endif

@@ -10,7 +10,10 @@ struct LinkLoopTests {
   @Test("two peers link, and both know who, which life and where")
   func links() throws {
     let (a, b) = (try Peer(), try Peer(settings: Peer.settings(2)))
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     b.waitForLink(to: a)
@@ -30,7 +33,10 @@ struct LinkLoopTests {
     settings.sealing = sealing
     settings.hasAES = aes
     let (a, b) = (try Peer(settings: settings), try Peer(settings: settings))
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     let sizes = [0, 1, 2, 32_762, 32_763, 32_764, 65_531, 65_532, 1 << 20, 8 << 20, 3]
@@ -78,7 +84,10 @@ struct LinkLoopTests {
   @Test("both dial at once, again and again, and one link comes of it", arguments: 0..<10)
   func simultaneous(_: Int) throws {
     let (a, b) = (try Peer(), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     b.perform(.dial(a.address))
     a.waitForLink(to: b)
@@ -113,7 +122,10 @@ struct LinkLoopTests {
   @Test("a connection that is cut comes back: down and up, same life")
   func cut() throws {
     let (a, b) = (try Peer(), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     let proxy = try Proxy(to: b.address)
     defer { proxy.stop() }
     a.perform(.dial(proxy.address))
@@ -132,7 +144,10 @@ struct LinkLoopTests {
   @Test("a hang-up tells the other side why, and is not undone")
   func hangUp() throws {
     let (a, b) = (try Peer(), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     b.waitForLink(to: a)
@@ -148,7 +163,10 @@ struct LinkLoopTests {
     var settings = Peer.settings()
     settings.admission = .secret(RunSecret.generated(using: &generator))
     let (a, b) = (try Peer(settings: settings), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.wait(for: "failure") { !$0.failures.isEmpty }
     #expect(
@@ -165,7 +183,10 @@ struct LinkLoopTests {
     var settings = Peer.settings()
     settings.protocolVersion = 2
     let (a, b) = (try Peer(settings: settings), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.wait(for: "failure") { !$0.failures.isEmpty }
     #expect(
@@ -179,7 +200,10 @@ struct LinkLoopTests {
   @Test("garbage on the port is cut off and harms nobody")
   func garbage() throws {
     let (a, b) = (try Peer(), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     var generator = SplitMix64(Seed(3))
     for i in 0..<20 {
       var raw = try RawSocket(to: b.address)
@@ -199,7 +223,10 @@ struct LinkLoopTests {
     var settings = Peer.settings()
     settings.frameBytesMax = 1000
     let (a, b) = (try Peer(), try Peer(settings: settings))
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     b.waitForLink(to: a)
@@ -220,7 +247,10 @@ struct LinkLoopTests {
     settings.queueBytesMax = 1 << 20
     settings.socketBufferBytes = 65_536
     let (a, b) = (try Peer(settings: settings), try Peer())
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     let frame = Frame(.exchange, Array(repeating: 0, count: 8 << 20))
@@ -238,7 +268,10 @@ struct LinkLoopTests {
     settings.heartbeatInterval = .milliseconds(50)
     let a = try Peer(settings: settings)
     let b = try Peer()
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     // Its loop stops answering, but its kernel goes on: as under SIGSTOP.
@@ -294,14 +327,19 @@ struct LinkLoopTests {
         + "Choose another port, or 0 for any that is free, or stop that program.")
   }
 
-  @Test("a peer on every address is reached by name, IPv4 and IPv6", arguments: [
-    "localhost", "127.0.0.1", "::1",
-  ])
+  @Test(
+    "a peer on every address is reached by name, IPv4 and IPv6",
+    arguments: [
+      "localhost", "127.0.0.1", "::1",
+    ])
   func everyAddress(host: String) throws {
     var settings = Peer.settings()
     settings.listen = PeerAddress(host: "", port: 0)
     let (a, b) = (try Peer(), try Peer(settings: settings))
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(PeerAddress(host: host, port: b.address.port)))
     a.waitForLink(to: b)
     guard case .linked(_, let address?)? = a.events.first else {
@@ -330,7 +368,10 @@ struct LinkLoopTests {
     var settings = Peer.settings()
     settings.heartbeatInterval = .milliseconds(10)
     let (a, b) = (try Peer(settings: settings), try Peer(settings: settings))
-    defer { a.stop(); b.stop() }
+    defer {
+      a.stop()
+      b.stop()
+    }
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     let deadline = Date.now.addingTimeInterval(Peer.patience)

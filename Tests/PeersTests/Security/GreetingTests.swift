@@ -176,8 +176,8 @@ struct GreetingTests {
       let results = Self.meet(&a, &b) { number, bytes in
         guard number == flight else { return }
         touched = true
-        bytes[Int.random(in: bytes.indices, using: &generator)]
-          ^= UInt8(1) << UInt8.random(in: 0..<8, using: &generator)
+        bytes[Int.random(in: bytes.indices, using: &generator)] ^=
+          UInt8(1) << UInt8.random(in: 0..<8, using: &generator)
       }
       guard touched else { continue }
       met += 1
