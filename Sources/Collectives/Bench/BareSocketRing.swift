@@ -109,7 +109,9 @@ private struct BareRingMember {
   /// One all-reduce; false when a link broke.
   mutating func run() -> Bool {
     for step in 0..<ranks - 1 {
-      guard exchange(segment(rank - step), segment(rank - step - 1), adds: true) else { return false }
+      guard exchange(segment(rank - step), segment(rank - step - 1), adds: true) else {
+        return false
+      }
     }
     for step in 0..<ranks - 1 {
       guard exchange(segment(rank + 1 - step), segment(rank - step), adds: false) else {

@@ -224,7 +224,9 @@ public struct StateFetch: Sendable {
     switch phase {
     case .electing, .over: return []
     case .manifest(let root):
-      let isAsked = fellows.values.contains { $0.isOfUse && !$0.isSlow && $0.owes.contains(manifestKey) }
+      let isAsked = fellows.values.contains {
+        $0.isOfUse && !$0.isSlow && $0.owes.contains(manifestKey)
+      }
       guard !isAsked, let member = idle().first else { return [] }
       return ask(member, .manifest(root: root), at: now)
     case .chunks(let root):

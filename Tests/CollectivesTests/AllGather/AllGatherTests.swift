@@ -7,7 +7,8 @@ import Testing
 
 @Suite("All-gather")
 struct AllGatherTests {
-  @Test("all ranks end with all values in rank order", arguments: [1, 2, 3, 5, 8],
+  @Test(
+    "all ranks end with all values in rank order", arguments: [1, 2, 3, 5, 8],
     CodecKind.allCases)
   func everywhere(world: Int, kind: CodecKind) throws {
     let counts = (0..<world).map { ($0 * 37) % 100 }

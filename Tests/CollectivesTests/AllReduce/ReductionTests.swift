@@ -33,9 +33,10 @@ struct ReductionTests {
         operation: .mean, seed: Seed(1))
     }
     #expect(
-      error?.description
-        == "bad-group: 1025 ranks are more than 1024 (all-reduce). Split the peers into several groups."
-    )
+      error?.description == """
+        bad-group: 1025 ranks are more than 1024 (all-reduce). \
+        Split the peers into several groups.
+        """)
   }
 }
 

@@ -79,7 +79,8 @@ struct RingTests {
       ),
       (
         chunk(.allGather, 1, 1), 0,
-        "unexpected-chunk: this segment's result is made here (rank 0, all-gather, segment 1, piece 1)"
+        "unexpected-chunk: this segment's result is made here "
+          + "(rank 0, all-gather, segment 1, piece 1)"
       ),
       (
         chunk(.broadcast, 1, 1), 0,

@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Broadcast")
 struct BroadcastTests {
-  @Test("all ranks end with the root's values, the root with what the others decode",
+  @Test(
+    "all ranks end with the root's values, the root with what the others decode",
     arguments: [1, 2, 3, 5, 8], CodecKind.allCases)
   func everywhere(world: Int, kind: CodecKind) throws {
     for root in [0, world - 1] {

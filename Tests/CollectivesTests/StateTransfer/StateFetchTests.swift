@@ -169,7 +169,8 @@ struct StateFetchTests {
     #expect(transfer.answers.values.first == 129)
   }
 
-  @Test("a fellow that dies on the way costs no more than what was under way",
+  @Test(
+    "a fellow that dies on the way costs no more than what was under way",
     arguments: [0, 1, 2, 10, 30])
   func dies(answers: Int) throws {
     try expectState(run([.honest, .dies(afterAnswers: answers), .honest]))
@@ -257,7 +258,9 @@ struct StateFetchTests {
       }
       if let server = actions.compactMap({ action -> StateServer? in
         if case .complete(let server) = action { server } else { nil }
-      }).first { loaded = server }
+      }).first {
+        loaded = server
+      }
     }
     #expect(loaded?.digest == Self.server.digest)
     #expect(asked < 140)
