@@ -105,7 +105,7 @@ public struct Reduction: Sendable {
   }
 }
 
-/// One rank's part in an all-reduce: every rank ends with the same bits of the weighted sum or mean.
+/// One rank's part in an all-reduce: all ranks end with the same bits of the weighted sum or mean.
 public protocol AllReduceMachine: CollectiveMachine {
   /// `values` are this rank's contribution; all ranks give the same count, 0 allowed.
   init(_ values: [Float], in reduction: Reduction)

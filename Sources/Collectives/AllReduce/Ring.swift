@@ -2,8 +2,8 @@
 
 /// The ring all-reduce: each rank speaks only to the next, and every link carries the same bytes.
 ///
-/// Segment `s` belongs to rank `s`. Its partial sum starts at rank `s + 1` and goes round, each rank
-/// adding its values, until it is complete at rank `s`; from there the result goes round once more.
+/// Segment `s` belongs to rank `s`. Its partial sum starts at rank `s + 1` and goes round, each
+/// rank adding its values, until it is complete at rank `s`; from there the result goes round once more.
 /// Each piece goes on as soon as it was added, so that links and processors work at the same time.
 ///
 /// The sum's order is the ring's, whatever the order of arrival. The result's bytes are forwarded

@@ -4,8 +4,7 @@ import FerryTensors
 
 /// Loops over parts of vectors that collectives need themselves, in place.
 enum Arithmetic {
-  /// Divides the values in a range; a division, not a product by the inverse, as the mean of equal
-  /// values must be that value.
+  /// Divides the values in a range; a division, not a product by the inverse, which rounds twice.
   static func divide(_ values: inout [Float], _ range: Range<Int>, by divisor: Float) {
     var all = values.mutableSpan
     var span = all._mutatingExtracting(range)

@@ -3,7 +3,7 @@
 /// One rank's part in one collective: chunks in, chunks out; no clock, no I/O, no waiting.
 ///
 /// A chunk is checked before it changes anything: after an error the machine is as it was. Chunks
-/// from one rank arrive in the order sent; nothing is assumed about the order between ranks. A chunk
+/// from one rank arrive in the order sent; nothing is assumed about the order between ranks. Chunks
 /// may arrive before `start`, as members begin a round at different times.
 public protocol CollectiveMachine: Sendable {
   /// What this rank sends unasked. Call once.

@@ -42,7 +42,7 @@ struct Piecework: Sendable {
     return payload
   }
 
-  /// Puts the decoded bytes in the place of the values in a range; after an error they are as before.
+  /// Puts the decoded bytes in the place of the values in a range; an error leaves them alone.
   func decode(
     _ chunk: Chunk, from rank: Int, to values: inout [Float], _ range: Range<Int>
   ) throws(CollectiveError) {

@@ -2,7 +2,7 @@
 
 /// How fast one fellow answers, and so how long to wait for it and how much to ask at once.
 ///
-/// A request's time runs from when it was sent or from the fellow's last answer, whichever is later:
+/// A request's time runs from when it was sent or from the last answer, whichever is later:
 /// what waits behind other requests is not the fellow's slowness.
 struct FellowPace: Sendable {
   /// Nobody is called slow sooner, whatever was measured.
@@ -10,7 +10,7 @@ struct FellowPace: Sendable {
   /// Before the first answer from anybody.
   static let patienceFirst: Duration = .seconds(3)
   static let windowMax = 8
-  /// Deadlines missed in a row, each twice as long as the one before, until a fellow counts as lost.
+  /// Deadlines missed in a row, each twice as long as the last, until a fellow counts as lost.
   static let missesMax = 4
 
   /// Chunks that may be asked for at once.
@@ -50,8 +50,8 @@ struct FellowPace: Sendable {
     movedAt = now
   }
 
-  /// When to stop waiting, if something is owed. `others` is what a slow fellow of the same transfer
-  /// takes for an answer; it stands in until this one is known.
+  /// When to stop waiting, if something is owed. `others` is what the slowest fellow of the
+  /// transfer takes for an answer; it stands in until this one's time is known.
   func deadline(others: Duration?) -> Duration {
     let patience: Duration =
       if let mean {

@@ -40,7 +40,7 @@ public struct StateFetch: Sendable {
     var isLiar = false
     /// It missed a deadline, and has not answered since.
     var isSlow = false
-    /// Chunks asked for and not yet answered, in the order asked; -1 is the root or the manifest.
+    /// The keys of questions that it has not answered, in the order asked.
     var owes: [Int] = []
     var pace = FellowPace()
 
@@ -111,9 +111,11 @@ public struct StateFetch: Sendable {
   ) -> [Action] {
     bytesReceived += byteCount
     guard !isOver, var fellow = fellows[member], !fellow.isOut else { return [] }
-    let key = answer.key
-    guard let place = fellow.owes.firstIndex(of: key) else { return [] }
-    fellow.owes.remove(at: place)
+    // An answer that was not asked for changes nothing. Of several questions, "absent" answers the
+    // oldest, and the rest are released with it.
+    let place = answer.key.map { fellow.owes.firstIndex(of: $0) } ?? fellow.owes.indices.first
+    guard let place else { return [] }
+    let key = fellow.owes.remove(at: place)
     fellow.pace.answered(at: now)
     fellow.isSlow = false
     fellows[member] = fellow
@@ -128,6 +130,7 @@ public struct StateFetch: Sendable {
     case (.manifest(let root), .absent(let named)), (.chunks(let root), .absent(let named)):
       if named == root {
         fellows[member]!.isWithout = true
+        fellows[member]!.owes.insert(key, at: 0)
         release(member)
       }
     default: break
@@ -198,8 +201,10 @@ public struct StateFetch: Sendable {
     if let (root, count) = votes.max(by: { $0.value < $1.value }), 2 * count > voters.count {
       phase = .manifest(root: root)
       electAgainAt = nil
-      for member in fellows.keys where fellows[member]!.root != root {
-        fellows[member]!.isWithout = true
+      for member in fellows.keys {
+        // One that has not said yet may hold it, and will say so if not.
+        if let other = fellows[member]!.root, other != root { fellows[member]!.isWithout = true }
+        fellows[member]!.owes = []
       }
       return proceed(at: now)
     }
@@ -219,7 +224,9 @@ public struct StateFetch: Sendable {
     switch phase {
     case .electing, .over: return []
     case .manifest(let root):
-      let isAsked = fellows.values.contains { $0.isOfUse && !$0.isSlow && $0.owes.contains(-1) }
+      let isAsked = fellows.values.contains {
+        $0.isOfUse && !$0.isSlow && $0.owes.contains(manifestKey)
+      }
       guard !isAsked, let member = idle().first else { return [] }
       return ask(member, .manifest(root: root), at: now)
     case .chunks(let root):
@@ -278,7 +285,7 @@ public struct StateFetch: Sendable {
       open = Array((0..<manifest.chunkCount).reversed())
       phase = .chunks(root: root)
       // Others that were asked for the manifest before owe nothing that is still wanted.
-      for member in fellows.keys { fellows[member]!.owes.removeAll { $0 == -1 } }
+      for member in fellows.keys { fellows[member]!.owes.removeAll { $0 == manifestKey } }
       return finish() ?? proceed(at: now)
     } catch {
       return fail(
@@ -356,12 +363,28 @@ public struct StateFetch: Sendable {
   private var slowestMean: Duration? { fellows.values.compactMap(\.pace.mean).max() }
 }
 
+/// What a question is kept under until its answer comes: a chunk's index, or one of these.
+private let rootKey = -2
+private let manifestKey = -1
+
 extension StateRequest {
-  /// The chunk's index, or -1.
-  fileprivate var key: Int { if case .chunk(_, let index) = self { index } else { -1 } }
+  fileprivate var key: Int {
+    switch self {
+    case .root: rootKey
+    case .manifest: manifestKey
+    case .chunk(_, let index): index
+    }
+  }
 }
 
 extension StateAnswer {
-  /// The chunk's index, or -1; the two sides' keys match.
-  fileprivate var key: Int { if case .chunk(_, let index, _) = self { index } else { -1 } }
+  /// The key of the question that this answers; nil when it answers any.
+  fileprivate var key: Int? {
+    switch self {
+    case .root: rootKey
+    case .manifest: manifestKey
+    case .chunk(_, let index, _): index
+    case .absent: nil
+    }
+  }
 }

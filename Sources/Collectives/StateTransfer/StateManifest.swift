@@ -49,9 +49,9 @@ public struct StateManifest: Sendable, Equatable {
     self.digests = digests
   }
 
-  /// A 128th of the state, within bounds: a chunk that is lost and fetched again must be a small part
-  /// of the whole, or a small state would cost much more than its size.
-  static func chunkBytes(for byteCount: Int) -> Int {
+  /// A 128th of the state, within bounds: a chunk that is fetched again must be a small part of the
+  /// whole, or a small state would cost much more than its size.
+  package static func chunkBytes(for byteCount: Int) -> Int {
     let part = min(max(byteCount / 128, chunkBytesMin), chunkBytesMax)
     return (part + 3) / 4 * 4
   }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCodecs
+import FerryCollectives
+import FerryTensors
+import Foundation
+import Testing
+
+/// Tiny by default, so that it does not rot; `FERRY_BENCH=1` for figures.
+@Suite("Collective benchmarks", .serialized)
+struct BareSocketRingTests {
+  private static let isBench = ProcessInfo.processInfo.environment["FERRY_BENCH"] != nil
+
+  @Test("the floor sums what it should", arguments: [2, 3, 4])
+  func floor(ranks: Int) throws {
+    for bytes in [0, 4, 4096, 3_000_004] {
+      let timing = try BareSocketRing.measure(ranks: ranks, bytes: bytes, iterations: 3)
+      #expect(timing.durations.count == 3)
+    }
+  }
+
+  /// What the machines of all ranks take, one after another on one core, without any link, against
+  /// copying their bytes.
+  @Test("the machines' own work", arguments: [AllReduceAlgorithm.ring, .direct])
+  func work(algorithm: AllReduceAlgorithm) throws {
+    let count = Self.isBench ? 16 << 20 : 1 << 12
+    let ranks = 4
+    for kind in [CodecKind.float32, .int8] {
+      let values = (0..<ranks).map { sample(count, Seed(UInt64($0))) }
+      var machines = try (0..<ranks).map { rank in
+        algorithm.machine(
+          values[rank],
+          in: try Reduction(
+            rank: rank, weights: [1, 1, 1, 1], codec: kind.codec(), operation: .mean,
+            seed: Seed(1)))
+      }
+      let clock = ContinuousClock()
+      let empty = Chunk(phase: .broadcast, segment: 0, piece: 0, payload: [])
+      var queue: [(Int, Outgoing)] = []
+      let started = try clock.measure {
+        for rank in machines.indices { queue += try machines[rank].start().map { (rank, $0) } }
+      }
+      var next = 0
+      let taken = try clock.measure {
+        while next < queue.count {
+          // Taken out, so that its payload's memory serves again, as on a real link.
+          let (from, message) = queue[next]
+          queue[next] = (0, Outgoing(to: 0, empty))
+          next += 1
+          let rank = message.rank
+          queue += try machines[rank].receive(message.chunk, from: from).map { (rank, $0) }
+        }
+      }
+      #expect(machines.allSatisfy { $0.isDone })
+      guard Self.isBench else { continue }
+      let first = values[0]
+      let floor = clock.measure { _ = Buffer<Float>(copying: first.span).count }
+      print(
+        "\(algorithm) \(kind.rawValue), \(4 * count >> 20) MiB, \(ranks) ranks on one core: start"
+          + " \(started), chunks \(taken) (\(queue.count)); one copy of one vector \(floor)")
+    }
+  }
+
+  @Test("figures of the floor", .enabled(if: isBench))
+  func figures() throws {
+    for (bytes, iterations) in [(64 << 20, 9), (4096, 2001)] {
+      let timing = try BareSocketRing.measure(ranks: 4, bytes: bytes, iterations: iterations)
+      print("bare-socket ring, 4 ranks, \(bytes) bytes: p50 \(timing.median), p90 \(timing.p90)")
+    }
+  }
+
+  @Test("hashing a state", .enabled(if: isBench))
+  func hashing() {
+    let values = sample(16 << 20, Seed(1))
+    let state = SharedState(round: 0, tensors: [("a", values)], note: [])
+    let clock = ContinuousClock()
+    let whole = clock.measure { _ = Digest.sha256(of: values, then: []) }
+    let manifest = clock.measure { _ = StateServer(state) }
+    print("SHA-256 of 64 MiB: \(whole); with its manifest: \(manifest)")
+  }
+}
