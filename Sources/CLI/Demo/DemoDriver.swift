@@ -203,7 +203,9 @@ actor DemoDriver {
       tokens = max(tokens, it.tokens)
       guard it.round > round else { return }
       (round, roundAt, roundSeconds) = (it.round, clock.now, it.seconds)
-      if !console.isLive { show(event) }
+      if !console.isLive {
+        show(console.format == .json ? event : event.sending(sent.values.reduce(BytesByPurpose()) { $0 + $1.0 }))
+      }
     case .finished(let it): sent[number] = (it.sent, it.dataParallelBytes)
     case .catchUp:
       if number > DemoPlan.peers { newcomerIsIn = true }
@@ -310,6 +312,13 @@ extension Event {
     case .started, .step, .roundCommitted, .validation, .sample, .finished: true
     default: false
     }
+  }
+
+  /// With the bytes of all peers in place of the writer's.
+  fileprivate func sending(_ sum: BytesByPurpose) -> Event {
+    guard case .roundCommitted(var it) = content else { return self }
+    it.sent = sum
+    return Event(t: t, peer: peer, .roundCommitted(it))
   }
 
   /// The event as a person likes to read it.

@@ -72,7 +72,10 @@ package struct DemoSummary: Encodable, Sendable {
     for (bits, name) in rows {
       if let bits { table.add([Quantity.decimal(bits, digits: 3), name]) }
     }
+    guard onePeerBitsPerByte != nil else { return table.text }
     return table.text
+      + "The peer alone took the steps of all peers one after another, which needs as many times\n"
+      + "longer on one machine as there are peers. Together, each takes its share at the same time.\n"
   }
 
   private var peerTable: String {

@@ -106,7 +106,7 @@ package struct ProgressDisplay: Sendable {
         + "\(Quantity.decimal(it.bigramBits, digits: 3)) bits per byte"
     case .joined(let it): "joined \(it.member)" + (it.address.map { " at \($0)" } ?? "")
     case .left(let it): "left \(it.member): \(it.reason)"
-    case .view(let it): "view \(it.number), \(it.members.count) members: \(it.reason)"
+    case .view(let it): "view \(it.number), \(counted(it.members.count, "member")): \(it.reason)"
     case .roundCommitted(let it): roundLine(it)
     case .validation(let it):
       "validation after round \(it.round): \(Quantity.decimal(it.bitsPerByte, digits: 3)) bits per byte"
@@ -118,7 +118,7 @@ package struct ProgressDisplay: Sendable {
     case .checkpoint(let it):
       "checkpoint of round \(it.round): \(Quantity.bytes(it.bytes)) in \(it.path)"
     case .catchUp(let it):
-      "caught up: \(Quantity.bytes(it.bytes)) from \(it.fellows) fellows in "
+      "caught up: \(Quantity.bytes(it.bytes)) from \(counted(it.fellows, "fellow")) in "
         + Quantity.seconds(it.seconds)
     case .finished(let it): "finished after \(it.rounds) rounds, sha256 \(it.hash)"
     case .error(let it): "error \(it.code): \(it.what) (\(it.place)). \(it.remedy)"
@@ -126,10 +126,15 @@ package struct ProgressDisplay: Sendable {
     }
   }
 
+  private static func counted(_ count: Int, _ word: String) -> String {
+    "\(count) \(word)\(count == 1 ? "" : "s")"
+  }
+
   private static func roundLine(_ round: Event.RoundCommitted) -> String {
     var text = "round \(round.round): "
     if let loss = round.loss { text += "loss \(Quantity.decimal(loss, digits: 3)), " }
-    return text + "\(round.contributors) contributors, \(Quantity.seconds(round.seconds)), sent "
+    return text + counted(round.contributors, "contributor")
+      + ", \(Quantity.seconds(round.seconds)), sent "
       + Quantity.bytes(round.sent.total)
   }
 }

@@ -37,8 +37,8 @@ extension ReportPage {
     }
     return section(
       "What went wrong, and what it cost",
-      "Measured by the slowest survivor. Detection: from the last sign of life until the loss was "
-        + "noticed. Agreement: until the new view. Repetition: work of the round done again.",
+      "Detection: from the fault until a survivor noticed. Agreement: from there to the new view. "
+        + "Repetition: what of the round had to be done again; 0 where peers were still computing.",
       table(
         [
           ("At", false), ("Fault", false), ("How", false), ("Peer", false), ("Detection", true),

@@ -85,11 +85,14 @@ package struct ReportPage: Sendable {
     }
     let (sent, parallel) = record.totals
     if sent.total > 0, parallel > 0 {
+      let averaging =
+        sent.exchange > 0
+        ? "; averaging alone, \(Quantity.ratio(Double(parallel) / Double(sent.exchange))) fewer" : ""
       cards.append(
         (
           "\(Quantity.ratio(Double(parallel) / Double(sent.total))) <small>fewer bytes</small>",
-          "\(Quantity.bytes(sent.total)) sent by all peers; data-parallel training would have "
-            + "sent \(Quantity.bytes(parallel))"
+          "\(Quantity.bytes(sent.total)) sent by all peers, catch-ups included; data-parallel "
+            + "training would have sent \(Quantity.bytes(parallel))" + averaging
         ))
     }
     let costs = record.faultCosts.compactMap(\.total).sorted()
@@ -98,7 +101,7 @@ package struct ReportPage: Sendable {
         (
           "\(Quantity.seconds(median(costs))) <small>lost per fault</small>",
           "the median of \(costs.count), the worst \(Quantity.seconds(costs.last ?? 0)); "
-            + "from the last sign of life to the next round"
+            + "detection, agreement and repetition together"
         ))
     }
     return cards
@@ -125,7 +128,11 @@ package struct ReportPage: Sendable {
       section(
         "What it learnt",
         "Thin lines: each peer's training loss over a round. Dark line: the parameters that all "
-          + "hold, on text they never saw.",
+          + "hold, on text they never saw."
+          + (record.onePeer.last == nil
+            ? ""
+            : " Dashed: one peer alone, which took the steps of all one after another and had "
+              + "nobody to share the time with."),
         legend(
           record.peers.prefix(MembershipChart.rowsMax).map {
             ($0.name, .line(Palette.peer($0.index)))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// A run as its event logs tell it, put in order for the report.
 ///
 /// Times are seconds from the first event of the run's own peers.
@@ -8,7 +10,7 @@ package struct RunRecord: Sendable {
   package struct Peer: Sendable {
     package var id: String
     package var name: String
-    /// Its place in the order of joining; charts derive its color from it.
+    /// Its place in the order of names; charts derive its color from it.
     package var index: Int
     package var lives: [Life] = []
     package var rounds: [At<Event.RoundCommitted>] = []
@@ -77,7 +79,13 @@ package struct RunRecord: Sendable {
     sortCurve(\.validation)
     sortCurve(\.onePeer)
     sortCurve(\.dataParallel)
-    peers.sort { ($0.lives.first?.start ?? 0, $0.id) < ($1.lives.first?.start ?? 0, $1.id) }
+    // By name as people count, so that `peer 10` comes after `peer 9`.
+    peers.sort { one, other in
+      switch one.name.compare(other.name, options: .numeric) {
+      case .orderedSame: one.id < other.id
+      case let order: order == .orderedAscending
+      }
+    }
     for index in peers.indices { peers[index].index = index }
     endLives()
   }

@@ -90,7 +90,8 @@ final class SessionRecorder {
     surroundings.events.write(
       .dataset(
         Event.Dataset(
-          name: setup.corpus.name, bytes: setup.corpus.bytes.count,
+          name: URL(fileURLWithPath: setup.corpus.name).lastPathComponent,
+          bytes: setup.corpus.bytes.count,
           unigramBits: setup.corpus.unigramEntropy, bigramBits: setup.corpus.bigramEntropy)))
     let steps = stepsPerRound
     surroundings.board.update {
@@ -254,7 +255,7 @@ final class SessionRecorder {
     guard view == nil || view?.coordinator == me else { return }
     surroundings.board.update { $0.phase = .validating }
     let bits = RunSetup.bits(
-      try replica.validationLoss(rows: 8, windows: TrainingSession.validationWindows.round))
+      try replica.validationLoss(rows: 8, windows: TrainingSession.validationWindows))
     validation = bits
     surroundings.events.write(
       .validation(
@@ -281,7 +282,7 @@ final class SessionRecorder {
   func finish(_ replica: TextReplica, isComplete: Bool) throws -> Event.Finished {
     if isComplete {
       validation = RunSetup.bits(
-        try replica.validationLoss(rows: 8, windows: TrainingSession.validationWindows.last))
+        try replica.validationLoss(rows: 8, windows: TrainingSession.validationWindows))
       try writeSample(replica)
     }
     let finished = Event.Finished(

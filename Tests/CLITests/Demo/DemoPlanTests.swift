@@ -53,7 +53,7 @@ struct DemoPlanTests {
     #expect(summary.isEqual)
     let text = summary.text
     for part in [
-      "4.389  unigram entropy of the text", "one peer alone, same compute, validation",
+      "4.389  unigram entropy of the text", "one peer alone on as many tokens, validation",
       "All 3 peers that finished hold the same bits.", "kill the coordinator  peer 1",
       "killed before the end", "  In the beginning of the house of Israel",
       "Report: /d/report.html",
