@@ -25,6 +25,7 @@ package struct CLIError: FerryError, Equatable {
     package static let checksFailed = Code(rawValue: "checks-failed")
     package static let checkpointBroken = Code(rawValue: "checkpoint-broken")
     package static let demoFailed = Code(rawValue: "demo-failed")
+    package static let benchFailed = Code(rawValue: "bench-failed")
     package static let fetchFailed = Code(rawValue: "fetch-failed")
     package static let peerUnreachable = Code(rawValue: "peer-unreachable")
     package static let textDiffers = Code(rawValue: "text-differs")

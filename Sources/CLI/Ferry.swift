@@ -22,6 +22,7 @@ struct Ferry: AsyncParsableCommand {
       errors as {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
       """,
     version: ferryVersion,
+    subcommands: [BenchPeer.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Run", subcommands: [Init.self, Train.self, Join.self, Demo.self]),
@@ -76,7 +77,7 @@ package enum HelpTexts {
     _ command: any ParsableCommand.Type, _ name: String, into texts: inout [String: String]
   ) {
     texts[name] = Ferry.helpMessage(for: command, columns: 80)
-    for one in command.configuration.subcommands {
+    for one in command.configuration.subcommands where one.configuration.shouldDisplay {
       collect(one, "\(name) \(one._commandName)", into: &texts)
     }
   }

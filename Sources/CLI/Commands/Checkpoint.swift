@@ -20,7 +20,7 @@ struct CheckpointList: ParsableCommand {
       Exit codes: 0 listed, 1 failed, 2 no such folder, 64 wrong usage.
       """)
 
-  @Argument(help: "A folder of checkpoints.", completion: .directory)
+  @Argument(help: "A folder of checkpoints, or of a run.", completion: .directory)
   var folder: String
 
   @OptionGroup var output: OutputOptions
@@ -38,7 +38,8 @@ struct CheckpointList: ParsableCommand {
     ])
     for one in found {
       table.add([
-        "\(one.round)", one.run, Quantity.bytes(one.bytes), String(one.hash.prefix(12)), one.path,
+        "\(one.round)", one.run, Quantity.bytes(one.bytes), String(one.hash.prefix(12)),
+        one.problem.map { "\(one.path): \($0)" } ?? one.path,
       ])
     }
     Terminal.write(table.text, to: .standardOutput)
@@ -51,12 +52,12 @@ struct CheckpointVerify: ParsableCommand {
     abstract: "Recompute every hash of a checkpoint, and audit its ledger of samples.",
     discussion: """
       Examples:
-        ferry checkpoint verify runs/one/checkpoints/round-000030
+        ferry checkpoint verify runs/one/checkpoints/step-00003000
 
       Exit codes: 0 sound, 1 broken, 2 not a checkpoint, 64 wrong usage.
       """)
 
-  @Argument(help: "A checkpoint's folder.", completion: .directory)
+  @Argument(help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.", completion: .directory)
   var path: String
 
   @OptionGroup var output: OutputOptions

@@ -25,15 +25,20 @@ struct Demo: AsyncParsableCommand {
   var quick = false
 
   @Option(
-    help: ArgumentHelp("Where everything goes.", valueName: "folder"), completion: .directory)
-  var out = "demo"
+    help: ArgumentHelp(
+      "Where everything goes; without it, the report into this folder and the rest into demo/.",
+      valueName: "folder"),
+    completion: .directory)
+  var out: String?
 
   @OptionGroup var options: ConfigurationOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let console = output.console
-    let plan = try DemoPlan(quick: quick, folder: out, settings: options.allSettings)
+    let plan = try DemoPlan(
+      quick: quick, folder: out ?? "demo", report: out == nil ? "report.html" : nil,
+      settings: options.allSettings)
     try await DemoDriver(plan: plan, console: console).run()
   }
 }

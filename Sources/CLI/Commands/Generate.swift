@@ -7,14 +7,15 @@ struct Generate: AsyncParsableCommand {
     abstract: "Let a trained model go on with a text.",
     discussion: """
       Examples:
-        ferry generate runs/one/checkpoints/round-000030 --prompt "In the beginning "
+        ferry generate runs/one --prompt "In the beginning "   its newest checkpoint
+        ferry generate runs/one/checkpoints/step-00003000
         ferry generate … --count 500 --temperature 0  the likeliest byte every time
         ferry generate … --seed 7  another text, the same every time
 
       Exit codes: 0 written, 1 failed, 2 not a checkpoint, 64 wrong usage.
       """)
 
-  @Argument(help: "A checkpoint's folder.", completion: .directory)
+  @Argument(help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.", completion: .directory)
   var checkpoint: String
 
   @Option(help: "What to go on with.")

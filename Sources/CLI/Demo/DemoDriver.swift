@@ -11,21 +11,31 @@ actor DemoDriver {
   private let display: ProgressReporter
   private let stop = StopSignal()
   private let log: EventLog
-  /// By number, from 1.
-  private var children: [Int: ChildProcess] = [:]
-  private var tails: [Int: LogTail] = [:]
-  /// Which number has which id.
-  private var numbers: [String: Int] = [:]
+  private let clock = ContinuousClock()
+  private let began = ContinuousClock.now
+  private var crew: DemoCrew
+  private var deeds: ArraySlice<DemoPlan.Deed>
+  /// All that the peers of the run have written down so far.
+  private var events: [Event] = []
+  private var pendingFaults: [(t: Int64, fault: Event.Fault)] = []
   private var latestView: Event.View?
   private var round = 0
-  private var contributions: [Int: Int] = [:]
+  private var roundAt = ContinuousClock.now
+  private var roundSeconds = 0.0
+  private var firstStepAt: ContinuousClock.Instant?
+  private var tokens = 0
+  /// The last reading of each peer's meter.
+  private var sent: [Int: (BytesByPurpose, dataParallel: Int)] = [:]
+  private var newcomerIsIn = false
 
   /// How often logs are read.
   static let pollInterval = Duration.milliseconds(100)
   /// How long the first peer may take to listen.
   static let startSecondsMax = 120.0
-  /// How long nothing may happen.
+  /// How long there may be no progress: neither a step nor a round.
   static let silenceSecondsMax = 180.0
+  /// Lines about the peer alone, where there is no display.
+  private static let aloneLines = 6
 
   init(plan: DemoPlan, console: Console) throws {
     self.plan = plan
@@ -33,13 +43,13 @@ actor DemoDriver {
     let rounds = plan.configuration.run.rounds
     board = StatusBoard(
       RunStatus(
-        run: plan.configuration.run.name, folder: plan.folder, pid: getpid(),
-        rounds: rounds, steps: plan.configuration.train.innerSteps))
-    let display = ProgressReporter(console: console, board: board)
-    self.display = display
+        run: "demo", folder: plan.folder, pid: getpid(), rounds: rounds,
+        steps: plan.configuration.train.innerSteps))
+    display = ProgressReporter(console: console, board: board)
     try Self.clear(plan)
-    log = try EventLog(
-      path: plan.events, peer: "demo", now: WallClock.milliseconds, echo: { display.show($0) })
+    log = try EventLog(path: plan.events, peer: "demo", now: WallClock.milliseconds)
+    crew = DemoCrew(plan: plan, stop: stop)
+    deeds = plan.deeds[...]
   }
 
   /// An earlier demo's logs would be drawn into this one's report.
@@ -52,17 +62,24 @@ actor DemoDriver {
   }
 
   func run() async throws {
-    let interrupts = Interrupts(console: console, stop: stop)
+    let interrupts = Interrupts(
+      console: console, stop: stop, signals: [SIGINT, SIGTERM, SIGHUP],
+      note: "Stopping; all peers are ended.")
     defer { interrupts.cancel() }
     let shelf = TextShelf(environment: ProcessInfo.processInfo.environment)
     if plan.configuration.data.text == .kingJames {
       _ = try shelf.fetch("kjv") { console.note($0) }
     }
+    console.note(
+      "Four peers learn together; one is killed, a new one joins, the coordinator is killed.\n"
+        + "Then one peer alone learns from as many tokens. Everything goes to \(plan.folder).")
     do {
-      try await display.whileRunning { try await self.crossing() }
-      try await trainAlone()
+      try await display.whileRunning {
+        try await self.crossing()
+        try await self.trainAlone()
+      }
     } catch {
-      for child in children.values { child.send(SIGKILL) }
+      crew.killAll()
       if stop.isRaised { throw ExitCode(ExitStatus.interrupted.rawValue) }
       throw error
     }
@@ -72,168 +89,203 @@ actor DemoDriver {
   // MARK: - The run
 
   private func crossing() async throws {
-    try start(1, plan.first)
+    try crew.start(1, plan.first)
     try await waitForJoinLine()
     for peer in 2...DemoPlan.peers { try join(peer) }
-    var deeds = plan.deeds[...]
-    var lastNews = ContinuousClock.now
-    while children.values.contains(where: \.isRunning) {
-      try await Task.sleep(for: Self.pollInterval)
-      if stop.isRaised { throw CancellationError() }
-      if readLogs() { lastNews = .now }
-      try checkProgress(since: lastNews)
-      if let deed = deeds.first, round >= deed.afterRound, try perform(deed) {
-        deeds.removeFirst()
-      }
-      await updateBoard()
+    try await follow { event, number in learn(event, from: number) } meanwhile: {
+      try tryDeed()
+      measureRecoveries()
     }
-    readLogs()
-    try await checkEndings()
+    guard deeds.isEmpty else {
+      throw CLIError(
+        .demoFailed, what: "the run ended before everything was shown",
+        place: "round \(round), \(plan.folder)",
+        remedy: "Let it last longer, with --set run.rounds=\(2 * plan.configuration.run.rounds).")
+    }
   }
 
-  private func start(_ number: Int, _ arguments: [String]) throws {
-    let folder = plan.folder(of: number)
-    try folder.create()
-    let child = ChildProcess(
-      program: Self.program, arguments: arguments, output: "\(folder.path)/output.txt")
-    try child.start()
-    children[number] = child
-    tails[number] = LogTail(path: folder.events)
-  }
-
-  /// This program itself.
-  private static var program: String {
-    let own = "/proc/self/exe"
-    if let path = try? FileManager.default.destinationOfSymbolicLink(atPath: own) { return path }
-    return Bundle.main.executablePath ?? CommandLine.arguments[0]
+  /// Reads logs until no process is left; each wait for progress has its deadline.
+  private func follow(
+    _ learn: (Event, Int) -> Void, meanwhile: () throws -> Void
+  ) async throws {
+    var lastProgress = clock.now
+    var isOver = false
+    while !isOver {
+      // Asked before the logs are read, so that the last lines are read too.
+      isOver = !crew.isAnyRunning
+      if stop.isRaised { throw CancellationError() }
+      for (number, event) in crew.news() {
+        if event.isProgress { lastProgress = clock.now }
+        learn(event, number)
+      }
+      try await crew.checkEndings()
+      try checkProgress(since: lastProgress)
+      try meanwhile()
+      await updateBoard()
+      if !isOver { try await Task.sleep(for: Self.pollInterval) }
+    }
   }
 
   private func waitForJoinLine() async throws {
-    let deadline = ContinuousClock.now + .seconds(Self.startSecondsMax)
+    let deadline = clock.now + .seconds(Self.startSecondsMax)
     while !FileManager.default.fileExists(atPath: plan.folder(of: 1).joinLine) {
-      guard children[1]?.isRunning == true else { throw failed(1, "ended before it listened") }
-      guard ContinuousClock.now < deadline else {
-        throw failed(1, "did not listen within \(Quantity.seconds(Self.startSecondsMax))")
-      }
       if stop.isRaised { throw CancellationError() }
+      guard crew.isRunning(1) else { throw crew.failed(1, "ended before it listened") }
+      guard clock.now < deadline else {
+        throw crew.failed(1, "did not listen within \(Quantity.seconds(Self.startSecondsMax))")
+      }
       try await Task.sleep(for: Self.pollInterval)
     }
   }
 
   /// Joins through any peer that lives.
   private func join(_ number: Int) throws {
-    let fellow = children.filter(\.value.isRunning).keys.sorted().map(plan.folder(of:))
+    let fellow = crew.living.map(plan.folder(of:))
       .first { FileManager.default.fileExists(atPath: $0.joinLine) }
-    guard let fellow else { throw failed(number, "found nobody to join through") }
-    try start(number, plan.joining(number, through: fellow))
+    guard let fellow else { throw crew.failed(number, "found nobody to join through") }
+    try crew.start(number, plan.joining(number, through: fellow))
   }
 
-  /// - Returns: whether it was done; a kill waits for a view that says who coordinates.
+  private func tryDeed() throws {
+    guard let deed = deeds.first, round >= deed.afterRound,
+      (clock.now - roundAt) / .seconds(1) >= deed.fraction * roundSeconds, try perform(deed)
+    else { return }
+    deeds.removeFirst()
+  }
+
+  /// - Returns: whether it was done; a kill waits for a view that says who coordinates, and the
+  ///   coordinator's for the newcomer.
   private func perform(_ deed: DemoPlan.Deed) throws -> Bool {
     switch deed.kind {
     case .addPeer: try join(DemoPlan.peers + 1)
     case .killMember, .killCoordinator:
-      guard let view = latestView else { return false }
+      let isCoordinator = deed.kind == .killCoordinator
+      guard let view = latestView, !isCoordinator || newcomerIsIn else { return false }
       let wanted =
-        deed.kind == .killCoordinator
-        ? [view.coordinator] : view.members.filter { $0 != view.coordinator }
-      let living = wanted.compactMap { id in numbers[id].map { (id, $0) } }
-        .filter { children[$0.1]?.isRunning == true }
-      guard let (id, number) = living.max(by: { $0.1 < $1.1 }) else { return false }
-      log.write(
-        .fault(
-          Event.Fault(
-            what: "SIGKILL", target: id,
-            note: deed.kind == .killCoordinator ? "kill the coordinator" : "kill a peer")))
-      children[number]?.send(SIGKILL)
+        isCoordinator ? [view.coordinator] : view.members.filter { $0 != view.coordinator }
+      let living = wanted.compactMap { id in crew.numbers[id].map { (id: id, number: $0) } }
+        .filter { crew.isRunning($0.number) }
+      guard let victim = living.max(by: { $0.number < $1.number }) else { return false }
+      let fault = Event.Fault(
+        what: "SIGKILL", target: victim.id,
+        note: isCoordinator ? "kill the coordinator" : "kill a peer")
+      pendingFaults.append((WallClock.milliseconds(), fault))
+      log.write(.fault(fault))
+      crew.kill(victim.number)
+      show(Event(t: WallClock.milliseconds(), peer: "demo", .fault(fault)))
     }
     return true
   }
 
-  // MARK: - What is known
-
-  /// - Returns: whether anything happened.
-  @discardableResult
-  private func readLogs() -> Bool {
-    var isNews = false
-    for number in tails.keys.sorted() {
-      for event in tails[number]?.read() ?? [] {
-        isNews = true
-        learn(event, from: number)
-      }
+  private func measureRecoveries() {
+    let measure = RecoveryMeasure(stepsPerRound: plan.configuration.train.innerSteps)
+    pendingFaults.removeAll { t, fault in
+      guard let recovery = measure.recovery(from: fault, at: t, in: events) else { return false }
+      log.write(.recovery(recovery))
+      show(Event(t: WallClock.milliseconds(), peer: "demo", .recovery(recovery)))
+      return true
     }
-    return isNews
   }
 
+  // MARK: - What is known
+
   private func learn(_ event: Event, from number: Int) {
+    events.append(event)
     switch event.content {
-    case .started: numbers[event.peer] = number
+    case .started, .dataset: if number == 1 { show(event) }
     case .view(let view):
       guard view.number > latestView?.number ?? -1 else { return }
       latestView = view
-      display.show(event)
+      show(event)
+    case .step: if firstStepAt == nil { firstStepAt = clock.now }
     case .roundCommitted(let it):
-      contributions[it.round] = it.contributors
+      sent[number] = (it.sent, it.dataParallelBytes)
+      tokens = max(tokens, it.tokens)
       guard it.round > round else { return }
-      round = it.round
-      if !console.isLive { display.show(event) }
-    case .catchUp, .error: display.show(event)
+      (round, roundAt, roundSeconds) = (it.round, clock.now, it.seconds)
+      if !console.isLive { show(event) }
+    case .finished(let it): sent[number] = (it.sent, it.dataParallelBytes)
+    case .catchUp:
+      if number > DemoPlan.peers { newcomerIsIn = true }
+      show(event)
+    case .error: show(event)
     default: break
     }
   }
 
-  private func checkProgress(since lastNews: ContinuousClock.Instant) throws {
-    guard ContinuousClock.now - lastNews > .seconds(Self.silenceSecondsMax) else { return }
-    throw CLIError(
-      .demoFailed, what: "nothing happened for \(Quantity.seconds(Self.silenceSecondsMax))",
-      place: "round \(round), \(plan.folder)", remedy: "The peers' output is in peer-*/output.txt.")
-  }
-
-  /// Shows what a living peer says about the run.
-  private func updateBoard() async {
-    guard console.isLive,
-      let number = children.filter(\.value.isRunning).keys.min(),
-      let status = try? await ControlClient(folder: plan.folder(of: number)).status()
-    else { return }
-    board.update { $0 = status }
-  }
-
-  private func checkEndings() async throws {
-    let killed = Set(plan.deeds.isEmpty ? [] : EndedByDemo.targets(in: plan.events))
-    for (number, child) in children.sorted(by: { $0.key < $1.key }) {
-      let status = await child.wait()
-      let isVictim = numbers.contains { $0.value == number && killed.contains($0.key) }
-      guard status == 0 || isVictim else { throw failed(number, "ended with status \(status)") }
+  /// With names that a person can tell apart; programs get the ids.
+  private func show(_ event: Event) {
+    guard console.format == .text else { return display.show(event) }
+    guard case .catchUp = event.content, let line = ProgressDisplay.line(event) else {
+      return display.show(event.named { crew.named($0) })
     }
+    display.say("\(crew.named(event.peer)) \(line)")
   }
 
-  private func failed(_ number: Int, _ what: String) -> CLIError {
-    let output = "\(plan.folder(of: number).path)/output.txt"
-    let said = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-    let last = said.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""
-    return CLIError(
-      .demoFailed, what: "peer \(number) \(what)\(last)", place: output,
-      remedy: "Read the whole output there; `ferry doctor` may know more.")
+  private func checkProgress(since last: ContinuousClock.Instant) throws {
+    guard clock.now - last > .seconds(Self.silenceSecondsMax) else { return }
+    throw CLIError(
+      .demoFailed,
+      what: "there was no progress for \(Quantity.seconds(Self.silenceSecondsMax))",
+      place: "round \(round), \(plan.folder)",
+      remedy: "What the peers said is in \(plan.folder)/peer-*/output.txt.")
+  }
+
+  /// Shows what a living peer says about the run: the coordinator, if it answers.
+  private func updateBoard() async {
+    guard console.isLive else { return }
+    let coordinator = latestView.flatMap { crew.numbers[$0.coordinator] }
+    let number = coordinator.flatMap { crew.isRunning($0) ? $0 : nil } ?? crew.living.first
+    guard let number, var status = try? await ControlClient(folder: crew.folder(of: number)).status()
+    else { return }
+    status.elapsedSeconds = (clock.now - began) / .seconds(1)
+    if number == DemoCrew.alone {
+      status.run = "demo, one peer alone"
+    } else {
+      status.run = "demo, peers together"
+      for index in status.peers.indices {
+        status.peers[index].name = crew.name(of: status.peers[index].id) ?? status.peers[index].name
+      }
+      let meters = sent.values
+      status.sent = meters.reduce(BytesByPurpose()) { $0 + $1.0 }
+      status.dataParallelBytes = meters.reduce(0) { $0 + $1.dataParallel }
+    }
+    status.remainingSeconds = remaining(status, isAlone: number == DemoCrew.alone)
+    board.update { [status] in $0 = status }
+  }
+
+  /// The peers share this machine, so the same work done alone takes about as long once more.
+  private func remaining(_ status: RunStatus, isAlone: Bool) -> Double? {
+    guard let firstStepAt else { return nil }
+    let part = status.steps > 0 ? Double(status.step) / Double(status.steps) : 0
+    let done = Double(status.round) + min(1, part)
+    guard done > 0.2, status.rounds > 0 else { return nil }
+    let whole = (clock.now - firstStepAt) / .seconds(1) / done * Double(status.rounds)
+    let left = whole * max(0, 1 - done / Double(status.rounds))
+    return isAlone ? left : left + whole
   }
 
   // MARK: - The end
 
-  /// The same number of steps, by one peer, for the line to compare with.
+  /// As many tokens, by one peer, for the line to compare with.
   private func trainAlone() async throws {
-    let rounds = contributions.values.reduce(0, +)
-    console.note(
-      "One peer alone, as many steps as all together (\(rounds) rounds), to compare with.")
-    try plan.aloneFolder.create()
-    let child = ChildProcess(
-      program: Self.program, arguments: plan.alone(rounds: rounds),
-      output: "\(plan.aloneFolder.path)/output.txt")
-    try child.start()
-    stop.whenRaised { child.send(SIGKILL) }
-    let status = await child.wait()
-    guard status == 0 else {
-      throw CLIError(
-        .demoFailed, what: "the peer alone ended with status \(status)",
-        place: "\(plan.aloneFolder.path)/output.txt", remedy: "Read its output there.")
+    let train = plan.configuration.train
+    let tokensPerRound = train.innerSteps * train.batch * plan.configuration.model.context
+    let rounds = max(1, (tokens + tokensPerRound / 2) / tokensPerRound)
+    display.say("Now one peer alone, on as many tokens: \(rounds) rounds, all cores.")
+    (firstStepAt, latestView) = (nil, nil)
+    try crew.start(DemoCrew.alone, plan.alone(rounds: rounds))
+    let every = max(1, rounds / Self.aloneLines)
+    try await follow { event, number in
+      guard number == DemoCrew.alone else { return }
+      switch event.content {
+      case .step: if firstStepAt == nil { firstStepAt = clock.now }
+      case .validation(let it):
+        if !console.isLive, it.round % every == 0 { display.show(event) }
+      case .error: display.show(event)
+      default: break
+      }
+    } meanwhile: {
     }
   }
 
@@ -242,7 +294,7 @@ actor DemoDriver {
     let record = RunRecord(events: try EventReader.read(folder: plan.folder))
     try BoundedFile.write(ReportPage(record).html, to: plan.report)
     let summary = DemoSummary(record, report: plan.report)
-    console.result(summary, text: summary.text)
+    console.result(summary, text: "\n" + summary.text)
     guard summary.isEqual else {
       throw CLIError(
         .demoFailed, what: "peers ended with \(record.finalHashes.count) different hashes",
@@ -251,15 +303,28 @@ actor DemoDriver {
   }
 }
 
-/// Whom the demo ended on purpose, read back from its own log.
-private enum EndedByDemo {
-  static func targets(in path: String) -> [String] {
-    guard
-      let bytes = try? BoundedFile.read(path, bytesMax: EventReader.fileBytesMax, remedy: "")
-    else { return [] }
-    return EventReader.read(bytes).events.compactMap { event in
-      if case .fault(let fault) = event.content { return fault.target }
-      return nil
+extension Event {
+  /// Whether the run has come further: what may fail to happen for a while, but not for ever.
+  fileprivate var isProgress: Bool {
+    switch content {
+    case .started, .step, .roundCommitted, .validation, .sample, .finished: true
+    default: false
+    }
+  }
+
+  /// The event as a person likes to read it.
+  fileprivate func named(_ name: (String) -> String) -> Event {
+    switch content {
+    case .fault(var it):
+      it.target = name(it.target)
+      return Event(t: t, peer: peer, .fault(it))
+    case .recovery(var it):
+      it.member = name(it.member)
+      return Event(t: t, peer: peer, .recovery(it))
+    case .view(var it):
+      it.reason = name(it.reason)
+      return Event(t: t, peer: peer, .view(it))
+    default: return self
     }
   }
 }

@@ -17,10 +17,13 @@ package struct DemoPlan: Equatable, Sendable {
 
     package var afterRound: Int
     package var kind: Kind
+    /// How far into the next round, from 0 to 1 of the time the last one took.
+    package var fraction = 0.0
   }
 
   /// Everything the demo writes, absolute.
   package let folder: String
+  package let report: String
   /// `section.key=value` for every process, the user's own last.
   package let settings: [String]
   package let deeds: [Deed]
@@ -32,20 +35,24 @@ package struct DemoPlan: Equatable, Sendable {
   package static let roundsMin = 6
 
   /// - Parameter quick: a smaller model, for a minute.
+  /// - Parameter report: the page to write; nil puts it into the folder.
   /// - Throws: every `.configuration…` code, and `.configurationConflict` for too few rounds.
-  package init(quick: Bool, folder: String, settings: [String]) throws(CLIError) {
+  package init(
+    quick: Bool, folder: String, report: String? = nil, settings: [String]
+  ) throws(CLIError) {
     let own =
       quick
       ? [
-        "run.name=demo", "run.rounds=12", "model.layers=2", "model.width=64", "model.context=64",
-        "train.batch=4", "train.inner_steps=20", "train.warmup=20", "checkpoint.every=6",
+        "run.name=demo", "run.rounds=24", "model.layers=2", "model.width=64", "model.context=64",
+        "train.batch=4", "train.inner_steps=60", "train.warmup=50", "checkpoint.every=12",
       ]
       : [
-        "run.name=demo", "run.rounds=24", "model.layers=4", "model.width=160", "model.context=128",
-        "train.batch=4", "train.inner_steps=50", "train.warmup=50", "checkpoint.every=12",
+        "run.name=demo", "run.rounds=12", "model.layers=4", "model.width=128", "model.context=128",
+        "train.batch=8", "train.inner_steps=100", "train.warmup=50", "checkpoint.every=6",
       ]
     // Peers share this machine's cores, so each computes with one thread of its own.
-    let all = own + ["peers.listen=127.0.0.1:0", "compute.threads=1"] + settings
+    let all = 
+      own + ["run.peers=\(Self.peers)", "peers.listen=127.0.0.1:0", "compute.threads=1"] + settings
     let configuration = try ConfigurationLoader(settings: all).load()
     let rounds = configuration.run.rounds
     guard rounds >= Self.roundsMin else {
@@ -55,12 +62,13 @@ package struct DemoPlan: Equatable, Sendable {
         place: configuration.resolved.place("run.rounds"), remedy: "Leave run.rounds alone.")
     }
     self.folder = URL(fileURLWithPath: folder).path
+    self.report = URL(fileURLWithPath: report ?? "\(folder)/report.html").path
     self.settings = all
     self.configuration = configuration
     deeds = [
-      Deed(afterRound: rounds / 3, kind: .killMember),
+      Deed(afterRound: rounds / 3, kind: .killMember, fraction: 0.5),
       Deed(afterRound: rounds / 3 + 1, kind: .addPeer),
-      Deed(afterRound: rounds * 2 / 3, kind: .killCoordinator),
+      Deed(afterRound: rounds * 2 / 3, kind: .killCoordinator, fraction: 0.5),
     ]
   }
 
@@ -68,7 +76,6 @@ package struct DemoPlan: Equatable, Sendable {
   package func folder(of peer: Int) -> RunFolder { RunFolder(path: "\(folder)/peer-\(peer)") }
   /// The folder of the peer that trains alone, for comparison.
   package var aloneFolder: RunFolder { RunFolder(path: "\(folder)/alone") }
-  package var report: String { "\(folder)/report.html" }
   /// What the demo itself did.
   package var events: String { "\(folder)/demo.jsonl" }
 
@@ -88,10 +95,17 @@ package struct DemoPlan: Equatable, Sendable {
       "train", "--alone", "--run", aloneFolder.path, "--name", "alone", "--identity",
       aloneFolder.path,
     ]
-      + (settings + ["run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap {
-        ["--set", $0]
-      }
+      + (settings + Self.plainTraining
+        + ["run.peers=1", "run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap {
+          ["--set", $0]
+        }
   }
+
+  /// With nobody to average with, what is taken over whole and at once is plain AdamW.
+  private static let plainTraining = [
+    "train.outer_learning_rate=1", "train.outer_momentum=0", "train.codec=f32",
+    "checkpoint.every=0",
+  ]
 
   private func common(peer: Int) -> [String] {
     ["--name", "peer \(peer)", "--identity", folder(of: peer).path]

@@ -5,7 +5,10 @@ package struct DemoSummary: Encodable, Sendable {
   package struct Peer: Encodable, Sendable {
     package let name: String
     package let hash: String?
+    /// Everything, as it left the peer.
     package let bytesSent: Int
+    /// Of these, what averaging took.
+    package let exchangeBytes: Int
     package let dataParallelBytes: Int
   }
 
@@ -39,7 +42,7 @@ package struct DemoSummary: Encodable, Sendable {
       let (sent, parallel) = record.totals(of: peer)
       return Peer(
         name: peer.name, hash: peer.finished?.value.hash, bytesSent: sent.total,
-        dataParallelBytes: parallel)
+        exchangeBytes: sent.exchange, dataParallelBytes: parallel)
     }
     faults = record.faultCosts.map { cost in
       Fault(
@@ -63,8 +66,8 @@ package struct DemoSummary: Encodable, Sendable {
     var table = TextTable([("BITS PER BYTE", .trailing), ("", .leading)])
     let rows = [
       (unigramBits, "unigram entropy of the text"), (bigramBits, "bigram entropy of the text"),
-      (onePeerBitsPerByte, "one peer alone, same compute, validation"),
-      (bitsPerByte, "this run, validation"),
+      (onePeerBitsPerByte, "one peer alone on as many tokens, validation"),
+      (bitsPerByte, "these peers together, validation"),
     ]
     for (bits, name) in rows {
       if let bits { table.add([Quantity.decimal(bits, digits: 3), name]) }
@@ -74,24 +77,32 @@ package struct DemoSummary: Encodable, Sendable {
 
   private var peerTable: String {
     var table = TextTable([
-      ("PEER", .leading), ("SENT", .trailing), ("DATA-PARALLEL", .trailing), ("FEWER", .trailing),
+      ("PEER", .leading), ("SENT", .trailing), ("OF THIS AVERAGING", .trailing),
+      ("DATA-PARALLEL", .trailing), ("FEWER", .trailing), ("AVERAGING ALONE", .trailing),
       ("SHA-256 OF THE PARAMETERS", .leading),
     ])
     for peer in peers {
-      let hasRatio = peer.bytesSent > 0 && peer.dataParallelBytes > 0
-      table.add([
-        peer.name, Quantity.bytes(peer.bytesSent), Quantity.bytes(peer.dataParallelBytes),
-        hasRatio
-          ? Quantity.ratio(Double(peer.dataParallelBytes) / Double(peer.bytesSent)) : "–",
-        peer.hash ?? "killed before the end",
-      ])
+      table.add(
+        bytes(peer.name, peer.bytesSent, peer.exchangeBytes, peer.dataParallelBytes)
+          + [peer.hash.map { "\($0.prefix(16))…" } ?? "killed before the end"])
     }
+    table.add(
+      bytes(
+        "all", peers.reduce(0) { $0 + $1.bytesSent }, peers.reduce(0) { $0 + $1.exchangeBytes },
+        peers.reduce(0) { $0 + $1.dataParallelBytes }) + [""])
     let finished = peers.count { $0.hash != nil }
     let verdict =
       isEqual
       ? "All \(finished) peers that finished hold the same bits."
       : "The peers that finished do NOT hold the same bits."
     return table.text + verdict + "\n"
+  }
+
+  private func bytes(_ name: String, _ sent: Int, _ exchange: Int, _ parallel: Int) -> [String] {
+    [name, Quantity.bytes(sent), Quantity.bytes(exchange), Quantity.bytes(parallel)]
+      + [sent, exchange].map {
+        $0 > 0 && parallel > 0 ? Quantity.ratio(Double(parallel) / Double($0)) : "–"
+      }
   }
 
   private var faultTable: String {

@@ -10,14 +10,19 @@ final class Interrupts: Sendable {
   private let sources = Mutex<[any DispatchSourceSignal]>([])
 
   /// - Parameter stop: raised at the first signal.
-  init(console: Console, stop: StopSignal) {
+  /// - Parameter signals: which ones; SIGHUP too for who has children to end.
+  /// - Parameter note: what the person is told at the first one.
+  init(
+    console: Console, stop: StopSignal, signals: [Int32] = [SIGINT, SIGTERM],
+    note: String = "Stopping cleanly after this step; once more stops at once."
+  ) {
     let queue = DispatchQueue(label: "ferry.interrupts")
-    for number in [SIGINT, SIGTERM] {
+    for number in signals {
       // The default action would end the process before the source sees the signal.
       signal(number, SIG_IGN)
       sources.withLock { sources in
         let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-        source.setEventHandler { [weak self] in self?.handle(console: console, stop: stop) }
+        source.setEventHandler { [weak self] in self?.handle(console: console, stop: stop, note: note) }
         source.resume()
         sources.append(source)
       }
@@ -33,13 +38,13 @@ final class Interrupts: Sendable {
     }
   }
 
-  private func handle(console: Console, stop: StopSignal) {
+  private func handle(console: Console, stop: StopSignal, note: String) {
     let times = count.withLock { count in
       count += 1
       return count
     }
     if times == 1 {
-      console.note("\nStopping cleanly after this step; once more stops at once.")
+      console.note("\n\(note)")
       stop.raise()
     } else {
       exit(ExitStatus.interrupted.rawValue)

@@ -50,18 +50,20 @@ final class ProgressReporter: Sendable {
     switch console.format {
     case .json: console.emit(json: event)
     case .text:
-      guard let line = ProgressDisplay.line(event) else { return }
-      if console.isLive {
-        guard Self.isNews(event) else { return }
-        linesOnScreen.withLock { count in
-          Terminal.write(Self.erase(count) + line + "\n", to: .standardError)
-          count = 0
-        }
-        draw()
-      } else {
-        console.note(line)
-      }
+      guard let line = ProgressDisplay.line(event), !console.isLive || Self.isNews(event)
+      else { return }
+      say(line)
     }
+  }
+
+  /// Tells people something, above the display where there is one.
+  func say(_ line: String) {
+    guard console.isLive else { return console.note(line) }
+    linesOnScreen.withLock { count in
+      Terminal.write(Self.erase(count) + line + "\n", to: .standardError)
+      count = 0
+    }
+    draw()
   }
 
   /// What deserves a line of its own while the display tells the rest.

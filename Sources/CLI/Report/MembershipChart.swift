@@ -141,12 +141,12 @@ struct MembershipChart {
       let y = center(row) - Self.barHeight / 2 - 5
       svg.rectangle(
         x: x(view.time), y: y - 1.25, width: max(0.5, x(stop) - x(view.time)), height: 2.5,
-        title: "view \(view.value.number): \(view.value.reason)", "fill=\"var(--ink)\"")
+        title: "view \(view.value.number): \(record.named(view.value.reason))", "fill=\"var(--ink)\"")
       if last != view.value.coordinator {
         let place = max(x(view.time), Self.left + 4)
         svg.path(
           "M\(n(place)) \(n(y - 6))l5.5 6l-5.5 6l-5.5 -6Z",
-          title: "coordinates from \(clock(view.time)): \(view.value.reason)",
+          title: "coordinates from \(clock(view.time)): \(record.named(view.value.reason))",
           "fill=\"var(--ink)\" stroke=\"var(--paper)\" stroke-width=\"1\"")
       }
       last = view.value.coordinator

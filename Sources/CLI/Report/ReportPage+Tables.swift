@@ -113,7 +113,7 @@ extension ReportPage {
       [
         clock(view.time), "\(view.value.number)", "\(view.value.members.count)",
         dot(view.value.coordinator) + SVG.escape(record.name(of: view.value.coordinator)),
-        SVG.escape(view.value.reason),
+        SVG.escape(record.named(view.value.reason)),
       ]
     }
     return section(

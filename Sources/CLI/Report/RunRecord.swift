@@ -36,6 +36,8 @@ package struct RunRecord: Sendable {
   /// Points of one validation curve.
   package struct Curve: Sendable {
     package var points: [(tokens: Double, bits: Double)] = []
+    /// Measured on more of the text at the end of the run: takes the place of the last points.
+    package var end: (tokens: Double, bits: Double)?
     package var last: Double? { points.last?.bits }
   }
 
@@ -90,8 +92,13 @@ package struct RunRecord: Sendable {
   }
 
   private static func add(_ event: Event, to curve: inout Curve) {
-    if case .validation(let it) = event.content, it.bitsPerByte.isFinite {
+    switch event.content {
+    case .validation(let it) where it.bitsPerByte.isFinite:
       curve.points.append((Double(it.tokens), it.bitsPerByte))
+    case .finished(let it):
+      guard let bits = it.bitsPerByte, bits.isFinite else { return }
+      curve.end = (Double(it.tokens), bits)
+    default: break
     }
   }
 
@@ -100,6 +107,10 @@ package struct RunRecord: Sendable {
     var seen: Set<Double> = []
     self[keyPath: path].points = self[keyPath: path].points.sorted { $0.tokens < $1.tokens }
       .filter { seen.insert($0.tokens).inserted }
+    if let end = self[keyPath: path].end {
+      self[keyPath: path].points.removeAll { $0.tokens >= end.tokens }
+      self[keyPath: path].points.append(end)
+    }
   }
 
   private func second(_ event: Event) -> Double { max(0, Double(event.t - origin) / 1000) }
@@ -131,6 +142,7 @@ package struct RunRecord: Sendable {
     case .catchUp(let it): peers[index(of: event.peer)].catchUps.append(At(time: time, value: it))
     case .sample(let it): sample = it
     case .finished(let it):
+      Self.add(event, to: &validation)
       peers[index(of: event.peer)].finished = At(time: time, value: it)
       endLife(of: event.peer, at: time, .finished)
     case .error(let it):
@@ -179,6 +191,11 @@ package struct RunRecord: Sendable {
       default: break
       }
     }
+  }
+
+  /// A sentence of the membership rule with people's names in place of the ends of ids.
+  package func named(_ sentence: String) -> String {
+    peers.reduce(sentence) { $0.replacing(String($1.id.suffix(6)), with: $1.name) }
   }
 
   /// What people call a peer.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryLearning
 package import FerryPeers
 import Foundation
 
@@ -75,7 +76,15 @@ package enum RunSession {
   package static func generate(
     _ request: GenerateRequest, emit: @Sendable (String) -> Void
   ) async throws {
-    throw notWired("generating")
+    let configuration = try CheckpointShelf.configuration(beside: request.checkpoint)
+    // The caller's closure outlives no call: the thread ends before this returns.
+    let pieces = AsyncStream<String>.makeStream()
+    async let written: Void = onThread {
+      defer { pieces.continuation.finish() }
+      try TextWriter(request, configuration).run { pieces.continuation.yield($0) }
+    }
+    for await piece in pieces.stream { emit(piece) }
+    try await written
   }
 
   /// One checkpoint, as `ferry checkpoint list` prints it.
@@ -85,19 +94,24 @@ package enum RunSession {
     package var round: Int
     package var bytes: Int
     package var hash: String
+    /// Why it cannot be read; nil when its manifest is sound.
+    package var problem: String?
 
-    package init(path: String, run: String, round: Int, bytes: Int, hash: String) {
+    package init(
+      path: String, run: String, round: Int, bytes: Int, hash: String, problem: String? = nil
+    ) {
       self.path = path
       self.run = run
       self.round = round
       self.bytes = bytes
       self.hash = hash
+      self.problem = problem
     }
   }
 
   /// The checkpoints in a folder, oldest first.
   package static func checkpoints(in folder: String) throws -> [CheckpointSummary] {
-    throw notWired("listing checkpoints")
+    try CheckpointShelf.list(folder)
   }
 
   /// What a check of one checkpoint found: each line a claim that was tested.
@@ -113,21 +127,23 @@ package enum RunSession {
 
   /// Recomputes every hash and audits the ledger of consumed samples.
   package static func verify(checkpoint: String) throws -> Verification {
-    throw notWired("verifying checkpoints")
+    try CheckpointShelf.verify(checkpoint)
   }
 
-  /// The tensor engine's name and version, such as `MLX 0.32.4, CPU`, after trying it out.
+  /// The tensor engine and where it computes, such as `MLX, CPU, 2 threads`, after trying it out.
   package static func engine() throws -> String {
-    throw notWired("the tensor engine")
-  }
-
-  /// Measures `collectives` or `recovery`, and prints the figures.
-  package static func bench(_ subject: String, console: Console) async throws {
-    throw notWired("bench \(subject)")
+    let two = try Tensor([Float](repeating: 1, count: 4), shape: [2, 2])
+    let sum = try (two + two).floats()
+    guard sum == [2, 2, 2, 2] else {
+      throw CLIError(
+        .checksFailed, what: "1 + 1 gave \(sum)", place: "MLX",
+        remedy: "Run `make setup`, then build again.")
+    }
+    return Engine.usesGPU ? "MLX, GPU" : "MLX, CPU, \(Engine.threads) threads"
   }
 
   /// Runs blocking work on a thread of its own, so that it holds up no task.
-  private static func onThread<Value: Sendable>(
+  static func onThread<Value: Sendable>(
     _ body: @escaping @Sendable () throws -> Value
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
@@ -137,11 +153,5 @@ package enum RunSession {
       thread.stackSize = 16 << 20
       thread.start()
     }
-  }
-
-  private static func notWired(_ what: String) -> CLIError {
-    CLIError(
-      .runNotFound, what: "\(what) is not connected to the rooms below yet", place: "RunSession",
-      remedy: "This build is for work on the command line only.")
   }
 }

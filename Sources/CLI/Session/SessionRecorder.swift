@@ -12,6 +12,9 @@ import Foundation
 final class SessionRecorder {
   /// A step's line in the log at most this often.
   private static let stepLinePause: Duration = .seconds(1)
+  /// What the model goes on with at the end, and for how many bytes.
+  private static let samplePrompt = "In the beginning "
+  private static let sampleBytes = 320
 
   private let surroundings: RunSession.Surroundings
   private let me: Member
@@ -34,6 +37,8 @@ final class SessionRecorder {
   private var tokensTotal = 0
   private var digest: [UInt8] = []
   private var referenceBytes = 0
+  /// Of the catch-ups before this one.
+  private var caughtUpBytes = 0
   private var referencePerStep: [Int: Int] = [:]
 
   init(_ surroundings: RunSession.Surroundings, me: Member) {
@@ -51,6 +56,11 @@ final class SessionRecorder {
 
   /// A sentence for whoever watches; on stderr, as results go to stdout.
   func say(_ text: String) { FileHandle.standardError.write(Foundation.Data("\(text)\n".utf8)) }
+
+  private var stepsPerRound: Int {
+    guard let train = setup?.configuration.train else { return 1 }
+    return train.strategy == .diloco ? train.innerSteps : 1
+  }
 
   private func seconds(since start: ContinuousClock.Instant) -> Double {
     (clock.now - start) / .seconds(1)
@@ -82,9 +92,10 @@ final class SessionRecorder {
         Event.Dataset(
           name: setup.corpus.name, bytes: setup.corpus.bytes.count,
           unigramBits: setup.corpus.unigramEntropy, bigramBits: setup.corpus.bigramEntropy)))
+    let steps = stepsPerRound
     surroundings.board.update {
       $0.rounds = configuration.run.rounds
-      $0.steps = configuration.train.strategy == .diloco ? configuration.train.innerSteps : 1
+      $0.steps = steps
       $0.phase = .catchingUp
     }
   }
@@ -120,7 +131,9 @@ final class SessionRecorder {
     case .progress(let progress): stepped(progress)
     case .landed(let report, let digest): landed(report, digest)
     case .loaded(let round, let stateBytes):
-      let received = meter?.snapshot()[.catchUp].wireReceived ?? 0
+      let receivedTotal = meter?.snapshot()[.catchUp].wireReceived ?? 0
+      let received = receivedTotal - caughtUpBytes
+      caughtUpBytes = receivedTotal
       surroundings.events.write(
         .catchUp(
           Event.CatchUp(
@@ -187,7 +200,9 @@ final class SessionRecorder {
       $0.sent = sent
       $0.elapsedSeconds = elapsedTotal
     }
-    guard stepLineAt.map({ clock.now - $0 >= Self.stepLinePause }) ?? true else { return }
+    // The last step of a round always gets its line: it tells when this peer's work was done.
+    let isLast = losses.count == stepsPerRound
+    guard isLast || stepLineAt.map({ clock.now - $0 >= Self.stepLinePause }) ?? true else { return }
     stepLineAt = clock.now
     refreshPeers()
     surroundings.events.write(
@@ -200,8 +215,11 @@ final class SessionRecorder {
     steps = Int(report.step)
     let configuration = setup!.configuration
     tokensTotal = Int(report.samplesTotal) * configuration.model.context
-    let stepsOfRound = configuration.train.strategy == .diloco ? configuration.train.innerSteps : 1
-    referenceBytes += stepsOfRound * reference(members: report.samples.count)
+    // Whoever did not work in this round would not have exchanged gradients in it either.
+    let workers = report.samples.filter { $0.count > 0 }
+    if workers.contains(where: { $0.member == me }) {
+      referenceBytes += stepsPerRound * reference(members: workers.count)
+    }
     let loss = losses.isEmpty ? nil : RunSetup.bits(losses.reduce(0, +) / Double(losses.count))
     let took = seconds(since: openedAt)
     let sent = sent
@@ -264,6 +282,7 @@ final class SessionRecorder {
     if isComplete {
       validation = RunSetup.bits(
         try replica.validationLoss(rows: 8, windows: TrainingSession.validationWindows.last))
+      try writeSample(replica)
     }
     let finished = Event.Finished(
       rounds: lastRound, steps: steps, tokens: tokensTotal, seconds: seconds(since: began),
@@ -271,6 +290,19 @@ final class SessionRecorder {
     surroundings.events.write(.finished(finished))
     surroundings.board.update { $0.phase = .finished }
     return finished
+  }
+
+  /// Lets the model speak, on the peer that coordinates: all hold the same one.
+  private func writeSample(_ replica: TextReplica) throws {
+    guard surroundings.role != .alone, view == nil || view?.coordinator == me else { return }
+    let prompt = Self.samplePrompt
+    let tokens = try replica.learner.model.generate(
+      after: prompt.utf8.map { Int32($0) }, count: Self.sampleBytes,
+      sampling: Sampling(temperature: 0.7, seed: Seed(setup!.configuration.run.seed)))
+    surroundings.events.write(
+      .sample(
+        Event.Sample(
+          prompt: prompt, text: String(decoding: tokens.map { UInt8($0) }, as: UTF8.self))))
   }
 
   private func hex(_ bytes: [UInt8]) -> String {

@@ -157,6 +157,7 @@ final class TrainingSession {
   ) throws -> Event.Finished {
     let setup = try RunSetup(configuration)
     try charter?.requireSameText(as: setup)
+    try CheckpointShelf.keep(configuration, in: surroundings.folder)
     recorder.began(setup)
     let settings = setup.groupSettings(alone: surroundings.role == .alone)
     loop.post { logic, now in
@@ -200,6 +201,10 @@ final class TrainingSession {
     }
     let stop = surroundings.stop
     let isComplete = try worker.run { stop.isRaised }
+    if !isComplete, worker.trainer.round > 0 {
+      // What was begun after the last round is given up; the state after it is kept.
+      try recorder.save(try worker.trainer.state(), setup, in: store)
+    }
     let finished = try recorder.finish(worker.trainer.replica, isComplete: isComplete)
     // The others may still wait to hear that this peer holds the last round.
     _ = inbox.take(waiting: .zero)

@@ -60,6 +60,8 @@ public enum GroupNotice: Sendable {
   /// `view` is the one in which the round before was completed, so that all members share out the
   /// work alike. A newcomer is not in it: it adds nothing to its first round.
   case opened(round: UInt64, view: View)
+  /// The others wait: hand in what is done for this round.
+  case hurried(round: UInt64)
   /// A round is done. Rounds are committed in order.
   case committed(RoundOutcome)
   /// For a newcomer: the shared state after round `state.round`, fetched and verified.

@@ -201,18 +201,31 @@ public struct GroupLogic: PeerLogic {
     case .word(let bytes):
       if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
       return []
-    case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _):
-      guard let view else { return [] }
-      let here = GroupMessage.Stage(view: view.number, round: committed + 1)
-      if stage.view == here.view, stage.round == here.round, hasState || !message.isExchange {
+    case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _),
+      .hurry(let stage):
+      if let view, stage.view == view.number, stage.round == committed + 1,
+        hasState || !message.isExchange
+      {
         return receive(message, in: view, from: member, at: now)
       }
-      let isAhead = stage.view > here.view || (stage.view == here.view && stage.round >= here.round)
-      // Chunks are never early: nobody sends one before this member was ready in that stage.
-      if case .chunk = message { return [] }
-      if isAhead, early.count < Self.earlyMessagesMax { early.append((member, stage, message)) }
+      keepEarly(message, stage, from: member)
       return []
     }
+  }
+
+  /// Keeps a message of a stage that this member has not reached: others may have heard of a new
+  /// view, or of a commit, before it. That goes for one that is just being admitted, too.
+  private mutating func keepEarly(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member
+  ) {
+    // Chunks are never early: nobody sends one before this member was ready in that stage.
+    if case .chunk = message { return }
+    if let view {
+      let here = (view.number, committed + 1)
+      guard (stage.view, stage.round) >= here else { return }
+    }
+    if early.count >= Self.earlyMessagesMax { early.removeFirst() }
+    early.append((member, stage, message))
   }
 
   private mutating func receive(
@@ -240,6 +253,9 @@ public struct GroupLogic: PeerLogic {
       watch.exchangeMoved(at: now)
       attempt.dones[member] = digest
       return commitIfAllHold(at: now)
+    case .hurry:
+      if attempt.readies[me] == nil { notices.append(.hurried(round: committed + 1)) }
+      return []
     case .membership, .state, .word, .askCharter, .charter: return []
     }
   }
@@ -475,10 +491,22 @@ public struct GroupLogic: PeerLogic {
     membership.standing.stateDigest = state.digest
   }
 
+  /// When most members are ready, the others need not finish all they meant to do.
+  private mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
+    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
+      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
+      watch.shouldHurry(at: now)
+    else { return [] }
+    attempt.hasHurried = true
+    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
+    return view.members.filter { attempt.readies[$0] == nil }
+      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
+  }
+
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
-    actions += tickFetch(at: now)
+    actions += tickFetch(at: now) + hurryTheLate(at: now)
     if let view, hasState, !membership.isFrozen,
       let verdict = watch.verdict(
         in: view, attempt: attempt, me: me, pace: membership.pace, at: now)

@@ -14,6 +14,8 @@ enum GroupMessage: Sendable {
   case done(Stage, digest: [UInt8])
   /// How far the sender's work for the round has come, in thousandths.
   case progress(Stage, permille: UInt16)
+  /// The others are ready and wait: the receiver should hand in what it has.
+  case hurry(Stage)
   /// A request or an answer of a state transfer.
   case state([UInt8])
   /// Bytes of one strategy for another, outside any round.
@@ -48,6 +50,7 @@ enum GroupMessage: Sendable {
     case word = 6
     case askCharter = 7
     case charter = 8
+    case hurry = 9
   }
 
   private static let digestBytesMax = 64
@@ -84,6 +87,9 @@ enum GroupMessage: Sendable {
       out.put(Kind.progress.rawValue, stage)
       out.put(permille)
       return Frame(.heartbeat, out.bytes)
+    case .hurry(let stage):
+      out.put(Kind.hurry.rawValue, stage)
+      return Frame(.membership, out.bytes)
     case .state(let bytes):
       out.put(Kind.state.rawValue)
       out.put(raw: bytes)
@@ -132,7 +138,7 @@ enum GroupMessage: Sendable {
       let stage = try reader.stage()
       self = .chunk(stage, try Chunk(decoding: bytes[Self.chunkHeaderBytes...]))
       return
-    case .ready, .done, .progress: break
+    case .ready, .done, .progress, .hurry: break
     }
     var reader = ByteReader(Array(bytes.dropFirst()), place: "group message")
     let stage = try reader.stage()
@@ -147,6 +153,7 @@ enum GroupMessage: Sendable {
       }
       self = .ready(stage, ready)
     case .done: self = .done(stage, digest: try reader.run(max: Self.digestBytesMax))
+    case .hurry: self = .hurry(stage)
     default: self = .progress(stage, permille: try reader.number())
     }
     try reader.end()

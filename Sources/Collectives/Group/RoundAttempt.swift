@@ -12,6 +12,8 @@ struct RoundAttempt: Sendable {
   var result: [Float]?
   var outcome: RoundOutcome?
   var dones: [Member: [UInt8]] = [:]
+  /// This member has told the late ones that the others wait.
+  var hasHurried = false
 
   /// Why those who are ready cannot work together, and who is to be left out.
   func quarrel(in view: View) -> (reason: String, without: [Member])? {

@@ -10,6 +10,9 @@ public struct Patience: Sendable {
   public var workFirst: Duration = .seconds(120)
   /// A member may take this many times the longest pause between two signs of progress so far.
   public var workFactor = 8
+  /// Late members are told to hand in what they have after this wait, and not before half the time
+  /// that the others took.
+  public var hurryMin: Duration = .seconds(2)
   public var exchangeMin: Duration = .seconds(2)
   /// An exchange may rest this many times its longest rest so far.
   public var exchangeFactor = 8
@@ -34,6 +37,7 @@ struct Watch: Sendable {
   private var exchangeMovedAt: Duration?
   private var longestRest: Duration = .zero
   private var began: Duration = .zero
+  private var lastReady: Duration?
 
   init(patience: Patience) { self.patience = patience }
 
@@ -57,6 +61,7 @@ struct Watch: Sendable {
     permille = [:]
     lastMove = [:]
     exchangeMovedAt = nil
+    lastReady = nil
   }
 
   mutating func roundEnded(at now: Duration) { roundBegan(at: now) }
@@ -79,6 +84,12 @@ struct Watch: Sendable {
 
   private func exchangeMax(pace: Duration) -> Duration {
     max(patience.exchangeMin, longestRest * patience.exchangeFactor) + pace * 8
+  }
+
+  /// Whether those who are ready have waited long enough, going by what they took themselves.
+  func shouldHurry(at now: Duration) -> Bool {
+    guard let lastReady else { return false }
+    return now - lastReady > max(patience.hurryMin, (lastReady - began) / 2)
   }
 
   /// What is stuck, if anything is.

@@ -125,6 +125,7 @@ public struct Trainer<S: Strategy, R: Replica> {
     case .evicted:
       (isReady, pending) = (false, nil)
       return []
+    case .hurried(let round): return round == roundOpened ? try hurry() : []
     case .charter: return []
     case .stopped:
       (isOver, pending) = (true, nil)

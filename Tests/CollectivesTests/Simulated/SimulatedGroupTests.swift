@@ -25,6 +25,8 @@ struct SimulatedGroupTests {
     try group.run(until: 60)
     #expect(group.roundsCommitted > 100)
     #expect(group.laggards.isEmpty)
+    let reasons = (0..<4).flatMap { group.world.withLogic($0) { $0.reasons } ?? [] }
+    #expect(reasons.allSatisfy { $0.hasSuffix("joined") || $0.hasSuffix("the group") }, "\(reasons)")
   }
 
   @Test("any peer may crash, stop, be slow or lose its links: the rest go on", arguments: seeds)

@@ -109,7 +109,7 @@ struct ToyMember: PeerLogic {
       reasons.append("evicted: \(reason)")
       workUntil = nil
       return []
-    case .stopped, .received, .charter: return []
+    case .stopped, .received, .charter, .hurried: return []
     }
   }
 

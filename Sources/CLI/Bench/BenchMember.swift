@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import FerryBasics
+import FerryCollectives
+import FerryPeers
+import FerryStrategies
+import Foundation
+
+/// One process of a benchmark: production links and group, and a vector instead of a model.
+///
+/// Tells its driver what happens on stdout, a line each, with the machine's monotonic clock in
+/// nanoseconds, which all processes of a machine read alike.
+final class BenchMember {
+  struct Plan: Sendable {
+    var secret: RunSecret
+    var join: PeerAddress?
+    var members: Int
+    var sealing: LinkSettings.Sealing
+  }
+
+  /// In place of work, so that a round is not nothing but its exchange.
+  private static let workPause: Duration = .milliseconds(20)
+
+  private let inbox = Inbox<RunNotice>()
+  private let loop: LinkLoop<RunLogic>
+  private let me: Member
+  private let plan: Plan
+  private let ring = Result { () throws(CLIError) in try BareRing() }
+  private var opened: UInt64?
+  private var committed: UInt64 = 0
+
+  init(_ plan: Plan) throws {
+    self.plan = plan
+    let identity = Identity()
+    var generator = SystemRandomNumberGenerator()
+    me = Member(id: identity.id, incarnation: generator.next())
+    var links = LinkSettings(
+      run: "bench", admission: .secret(plan.secret), incarnation: me.incarnation,
+      listen: PeerAddress(host: "127.0.0.1", port: 0))
+    links.sealing = plan.sealing
+    let settings = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
+    let inbox = inbox
+    loop = try LinkLoop(
+      logic: RunLogic(group: GroupLogic(me: me, settings: settings)) { inbox.put($0) },
+      identity: identity, settings: links)
+    let thread = Thread { [loop] in loop.run() }
+    thread.name = "ferry-links"
+    thread.start()
+    Self.say("listens \(loop.address) \(try ring.get().port) \(me.id)")
+    if let address = plan.join {
+      post { group, now in group.seek(address, at: now) }
+    } else {
+      post { group, now in group.found(Self.state(after: 0), at: now) }
+    }
+  }
+
+  // MARK: Rounds
+
+  private func post(_ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]) {
+    loop.post { logic, now in logic.perform { work(&$0, now) } }
+  }
+
+  /// Nothing is shared but the count of rounds: the exchange alone is measured.
+  private static func state(after round: UInt64) -> StateServer {
+    StateServer(SharedState(round: round, tensors: [], note: []))
+  }
+
+  private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+
+  private static func say(_ line: String) {
+    Terminal.write(line + "\n", to: .standardOutput)
+  }
+
+  /// Waits for the next round to open; tells of everything that comes before.
+  private func awaitOpening() {
+    while opened == nil { hear(inbox.take(waiting: .seconds(3600))) }
+  }
+
+  private func hear(_ notices: [RunNotice]) {
+    for notice in notices {
+      switch notice {
+      case .linked: break
+      case .unlinked(let member, let cause):
+        Self.say("unlinked \(Self.now) \(member.id) \(cause.sentence)")
+      case .group(.changed(let view, let reason)):
+        let role = view.coordinator == me ? "coordinator" : "member"
+        Self.say("view \(Self.now) \(view.members.count) \(role) \(reason)")
+      case .group(.opened(let round, _)): opened = round
+      case .group(.committed(let outcome)):
+        committed = outcome.round
+        let state = Self.state(after: outcome.round)
+        post { group, now in group.publish(state, at: now) }
+        Self.say("committed \(Self.now) \(outcome.round) \(outcome.contributors.count)")
+      case .group(.evicted(let reason)), .group(.stopped(let reason)):
+        opened = nil
+        Self.say("evicted \(Self.now) \(reason)")
+      case .group: break
+      }
+    }
+  }
+
+  /// One round, from the contribution to the commit.
+  private func contribute(_ values: [Float]) {
+    guard let round = opened else { return }
+    opened = nil
+    let mine = Contribution(round: round, values: values, weight: 1, note: [])
+    post { group, now in group.contribute(mine, at: now) }
+  }
+
+  /// Rounds until the process is killed.
+  func runEndlessly(count: Int) {
+    let values = [Float](repeating: 1, count: count)
+    while true {
+      awaitOpening()
+      Thread.sleep(forTimeInterval: Self.workPause / .seconds(1))
+      hear(inbox.take(waiting: .zero))
+      contribute(values)
+    }
+  }
+
+  // MARK: Commands
+
+  /// Does what the driver says, line by line, until its end of the pipe is closed.
+  func obey() throws {
+    var rank = 0
+    while let line = readLine() {
+      let words = line.split(separator: " ").map(String.init)
+      guard words.count == 3, let a = Int(words[1]), let b = Int(words[2]) else {
+        throw ValidationFailure.line(line)
+      }
+      switch words[0] {
+      case "ring":
+        rank = a
+        try ring.get().connect(to: UInt16(b))
+        Self.say("ringed")
+      case "bare": try runBare(count: a, repeats: b, rank: rank)
+      case "group": runGroup(count: a, repeats: b)
+      default: throw ValidationFailure.line(line)
+      }
+    }
+  }
+
+  enum ValidationFailure: Error { case line(String) }
+
+  private func runBare(count: Int, repeats: Int, rank: Int) throws {
+    var values = [Float](repeating: 1, count: count)
+    var times: [UInt64] = []
+    for _ in 0..<repeats {
+      let start = Self.now
+      try ring.get().allReduce(&values, rank: rank, world: plan.members)
+      times.append(Self.now - start)
+      for i in stride(from: 0, to: count, by: max(1, count / 16)) {
+        precondition(values[i] == Float(plan.members), "the bare ring sums wrongly")
+      }
+      for i in values.indices { values[i] = 1 }
+    }
+    Self.say("times " + times.map(String.init).joined(separator: " "))
+  }
+
+  private func runGroup(count: Int, repeats: Int) {
+    let values = [Float](repeating: 1, count: count)
+    var times: [UInt64] = []
+    for _ in 0..<repeats {
+      awaitOpening()
+      let start = Self.now
+      let round = opened!
+      contribute(values)
+      while committed < round {
+        for notice in inbox.take(waiting: .seconds(3600)) {
+          switch notice {
+          case .group(.committed(let outcome)):
+            times.append(Self.now - start)
+            committed = outcome.round
+            precondition(
+              outcome.values.allSatisfy { $0 == 1 }, "the mean of ones is not one")
+            let state = Self.state(after: outcome.round)
+            post { group, now in group.publish(state, at: now) }
+          case .group(.opened(let round, _)): opened = round
+          default: hear([notice])
+          }
+        }
+      }
+    }
+    Self.say("times " + times.map(String.init).joined(separator: " "))
+  }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCodecs
+import FerryCollectives
+import FerryPeers
+import FerryStrategies
+import Foundation
+
+/// An f32 all-reduce of four processes over loopback, against bare sockets in the same run.
+struct CollectivesBench {
+  struct Figure: Codable, Sendable {
+    let bytes: Int
+    let sealing: String
+    let algorithm: String
+    /// Of the slowest member each time, in seconds.
+    let ferry: Spread
+    let bare: Spread
+    /// Of the medians.
+    let ratio: Double
+    let megabytesPerSecond: Double
+  }
+
+  static let members = 4
+  /// How long a batch of repetitions may take.
+  static let batchMax: Duration = .seconds(120)
+
+  let sealing: LinkSettings.Sealing
+  let sizes: [Int]
+
+  func run() throws -> [Figure] {
+    var generator = SystemRandomNumberGenerator()
+    let secret = RunSecret.generated(using: &generator).text
+    let inbox = Inbox<BenchChild.Line>()
+    var children: [BenchChild] = []
+    defer { for child in children { child.send(SIGKILL) } }
+    var ports: [Int: String] = [:]
+    var lead: String?
+    for index in 0..<Self.members {
+      var arguments = ["--secret", secret, "--members", "\(Self.members)"]
+      if sealing == .clear { arguments.append("--clear") }
+      if let lead { arguments += ["--join", lead] }
+      children.append(try BenchChild(arguments, index: index, into: inbox))
+      let words = try Self.gather(inbox, first: "listens", from: 1)[index]!
+      lead = lead ?? words[1]
+      ports[index] = words[2]
+    }
+    // All connect before any accepts: the listener's backlog holds them.
+    for child in children { child.tell("ring \(child.index) \(ports[(child.index + 1) % 4]!)") }
+    _ = try Self.gather(inbox, first: "ringed", from: Self.members)
+    return try sizes.map { try measure($0, children, inbox) }
+  }
+
+  private func measure(
+    _ bytes: Int, _ children: [BenchChild], _ inbox: Inbox<BenchChild.Line>
+  ) throws -> Figure {
+    let count = bytes / 4
+    let batch = bytes >= 16 << 20 ? 1 : bytes >= 1 << 20 ? 5 : 100
+    let batches = bytes >= 16 << 20 ? 7 : 10
+    var (ferry, bare): ([Double], [Double]) = ([], [])
+    for turn in 0..<batches + 1 {
+      for kind in ["bare", "group"] {
+        for child in children { child.tell("\(kind) \(count) \(batch)") }
+        let times = try Self.gather(inbox, first: "times", from: Self.members)
+          .values.map { $0.dropFirst().map { Double($0)! / 1e9 } }
+        // The first turn warms up.
+        guard turn > 0 else { continue }
+        let slowest = (0..<batch).map { i in times.map { $0[i] }.max()! }
+        if kind == "bare" { bare += slowest } else { ferry += slowest }
+      }
+    }
+    let reduction = try Reduction(
+      rank: 0, weights: Array(repeating: 1, count: Self.members),
+      codec: CodecKind.float32.codec(), operation: .mean, seed: Seed(0))
+    let (a, b) = (Spread(ferry), Spread(bare))
+    return Figure(
+      bytes: bytes, sealing: sealing.rawValue,
+      algorithm: AllReduceAlgorithm.automatic.choice(count: count, in: reduction).reason,
+      ferry: a, bare: b, ratio: a.median / b.median,
+      megabytesPerSecond: Double(bytes) / a.median / 1e6)
+  }
+
+  /// One line from each of so many children, by child; others are passed over.
+  static func gather(
+    _ inbox: Inbox<BenchChild.Line>, first: String, from count: Int
+  ) throws -> [Int: [String]] {
+    let clock = ContinuousClock()
+    let end = clock.now + batchMax
+    var found: [Int: [String]] = [:]
+    while found.count < count {
+      for line in inbox.take(waiting: .seconds(1)) {
+        guard let words = line.words else { throw failed("peer \(line.child + 1) has ended") }
+        if words.first == first { found[line.child] = words }
+      }
+      if clock.now > end { throw failed("no answer for \(batchMax.components.seconds) s") }
+    }
+    return found
+  }
+
+  static func failed(_ what: String) -> CLIError {
+    CLIError(
+      .benchFailed, what: what, place: "ferry bench",
+      remedy: "Run it again on a machine that does nothing else.")
+  }
+
+  static func text(_ figures: [Figure]) -> String {
+    var table = TextTable([
+      ("SIZE", .trailing), ("LINKS", .leading), ("FERRY", .trailing), ("P90", .trailing),
+      ("BARE", .trailing), ("P90", .trailing), ("RATIO", .trailing), ("RATE", .trailing),
+      ("ALGORITHM", .leading),
+    ])
+    for one in figures {
+      table.add([
+        Quantity.bytes(one.bytes), one.sealing, milliseconds(one.ferry.median),
+        milliseconds(one.ferry.p90), milliseconds(one.bare.median), milliseconds(one.bare.p90),
+        Quantity.ratio(one.ratio), "\(Quantity.decimal(one.megabytesPerSecond, digits: 0)) MB/s",
+        one.algorithm,
+      ])
+    }
+    return table.text
+  }
+
+  static func milliseconds(_ seconds: Double) -> String {
+    "\(Quantity.decimal(seconds * 1e3, digits: 2)) ms"
+  }
+}

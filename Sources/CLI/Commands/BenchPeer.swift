@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import FerryPeers
+
+/// One of the processes that `ferry bench` starts; not for people.
+struct BenchPeer: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench-peer", abstract: "A peer of a benchmark; started by ferry bench.",
+    shouldDisplay: false)
+
+  @Option(help: "The benchmark's secret.") var secret: String
+  @Option(help: "A peer to join; without it, this one founds the group.") var join: String?
+  @Option(help: "How many peers the first round waits for.") var members = 4
+  @Flag(help: "Without encryption.") var clear = false
+  @Option(help: "Rounds without end, of this many floats.") var endless: Int?
+
+  func run() async throws {
+    guard let secret = RunSecret(secret) else { throw ValidationError("--secret is none.") }
+    var address: PeerAddress?
+    if let join {
+      guard let target = HostPort(join) else { throw ValidationError("--join is no host:port.") }
+      address = PeerAddress(host: target.host, port: target.port)
+    }
+    let plan = BenchMember.Plan(
+      secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted)
+    let endless = endless
+    try await RunSession.onThread {
+      let member = try BenchMember(plan)
+      if let endless { member.runEndlessly(count: endless) } else { try member.obey() }
+    }
+  }
+}
