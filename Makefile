@@ -13,13 +13,15 @@ endif
 .PHONY: help demo test build setup format lint simulate soak chaos golden bench ci install
 
 help:
-	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes report.html"
-	@echo "make test [ROOM=Peers] all tests, or those of one room (about a minute)"
+	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes demo/report.html"
+	@echo "make test [ROOM=Peers] all tests, or those of one room; ARGS='--filter …' for some"
 	@echo "make build             the ferry command, in .build/release/ferry"
 	@echo "make install PREFIX=…  copy it to PREFIX/bin (default /usr/local)"
 	@echo "make lint format       check or apply swift-format"
-	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make chaos: real processes"
+	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make soak: 100,000 seeds"
+	@echo "make chaos SECONDS=n   real processes, killed and stopped at random"
 	@echo "make bench             the figures of Docs/benchmarks.md;  make golden: rewrite golden files"
+	@echo "make setup             what all others call first;  make ci: what CI runs"
 
 setup:
 	@bash Tools/setup.sh
@@ -46,7 +48,10 @@ golden:
 	@for writer in Tools/golden/*.py; do echo "golden: $$writer"; python3 "$$writer"; done
 
 bench: build
-	bash Tools/bench/all.sh
+	@for script in Tools/bench/*.sh; do echo "bench: $$script"; bash "$$script" || exit 1; done
+	.build/release/ferry bench collectives
+	.build/release/ferry bench recovery
+	FERRY_BENCH=1 $(TEST) --filter Benchmarks
 
 format:
 	$(SWIFT) format --in-place --recursive Sources Tests Package.swift

@@ -76,7 +76,10 @@ var targets: [Target] = [
   .systemLibrary(name: "CMLXSystem", pkgConfig: "mlx"),
   .target(
     name: "CMLX", dependencies: ["CMLXSystem"],
-    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    linkerSettings: [
+      .linkedLibrary("m", .when(platforms: [.linux])),
+      .linkedFramework("Accelerate", .when(platforms: [.macOS])),
+    ]),
 ]
 for room in house {
   // The test bench stands beside the rooms: tests of whatever knows peers use it.

@@ -4,6 +4,7 @@
 #
 #   as root (or with sudo):  installs Debian packages, MLX under /usr/local/lib/ferry-mlx
 #   without root:            FERRY_MLX_PREFIX=$HOME/.local/lib/ferry-mlx make …   (see Docs/install.md)
+#   another OpenBLAS:        FERRY_OPENBLAS=/path/to/libopenblas.so.0
 #   another engine:          FERRY_MLX_VARIANT=mlx-cuda-13 or mlx-metal, with its FERRY_MLX_SHA256
 set -euo pipefail
 
@@ -37,28 +38,34 @@ command -v swift >/dev/null || fail "swift is not installed." "Install Swift 6.3
 system=$(uname -s | tr '[:upper:]' '[:lower:]')-$(uname -m)
 if [ "${system%%-*}" = linux ]; then
   missing=()
-  command -v pkg-config >/dev/null || missing+=(pkg-config)
+  # SwiftPM reads mlx.pc itself; it asks pkg-config only where else to look.
+  [ -n "${FERRY_MLX_PREFIX:-}" ] || command -v pkg-config >/dev/null || missing+=(pkg-config)
   command -v patchelf >/dev/null || missing+=(patchelf)
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
-  [ -n "$(/sbin/ldconfig -p | awk '/libopenblas\.so\.0 /{p=$NF} END{print p}')" ] || missing+=(libopenblas-dev)
+  if [ -n "${FERRY_OPENBLAS:-}" ]; then
+    [ -f "$FERRY_OPENBLAS" ] || fail "FERRY_OPENBLAS=$FERRY_OPENBLAS is no file." "Name the file libopenblas.so.0 itself."
+  elif [ -z "$(/sbin/ldconfig -p | awk '/libopenblas\.so\.0 /{p=$NF} END{print p}')" ]; then
+    missing+=(libopenblas-dev)
+  fi
   if [ ${#missing[@]} -gt 0 ]; then
     command -v apt-get >/dev/null ||
       fail "missing: ${missing[*]}, and this system has no apt-get." "Install them with your package manager (${PACKAGES[*]}), then run this again."
     say "installing ${missing[*]}"
     { as_root apt-get update -qq &&
       as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } ||
-      fail "could not install ${missing[*]}." "Ask an administrator to run: apt-get install ${missing[*]}" "Then run this again; nothing after this step needs root (Docs/install.md)."
+      fail "could not install ${missing[*]}." "Ask an administrator to run: apt-get install ${missing[*]}" "Then run this again; nothing after this step needs root. Or bring them without root: Docs/install.md."
   fi
 fi
 
 OPENBLAS=${FERRY_OPENBLAS:-$(/sbin/ldconfig -p 2>/dev/null | awk '/libopenblas\.so\.0 /{p=$NF} END{print p}' || true)}
+pc=$(mktemp)
+trap 'rm -rf "${fresh:-}" "$pc"' EXIT
 stamp="$VARIANT-$VERSION-$system-$OPENBLAS"
 if [ "$(cat "$PREFIX/.stamp" 2>/dev/null || true)" != "$stamp" ]; then
   if ! mkdir -p "$PREFIX" 2>/dev/null || ! [ -w "$PREFIX" ]; then
     fail "cannot write $PREFIX." "Run this as root, or choose a folder of your own: export FERRY_MLX_PREFIX=\$HOME/.local/lib/ferry-mlx" "and PKG_CONFIG_PATH=\$FERRY_MLX_PREFIX (Docs/install.md)."
   fi
   fresh=$(mktemp -d)
-  trap 'rm -rf "$fresh"' EXIT
   say "fetching $VARIANT $VERSION"
   python3 -m pip download --quiet --no-deps --only-binary=:all: -d "$fresh" "$VARIANT==$VERSION" ||
     fail "pip could not fetch $VARIANT $VERSION." "Check the network and pip's index; MLX's Linux wheel needs glibc 2.35 (Debian 12, Ubuntu 22.04) or newer."
@@ -75,6 +82,14 @@ if [ "$(cat "$PREFIX/.stamp" 2>/dev/null || true)" != "$stamp" ]; then
   library=$PREFIX/mlx/lib/libmlx.so
   if [ -f "$library" ]; then
     [ -n "$OPENBLAS" ] || fail "libopenblas.so.0 was not found." "Install libopenblas0-pthread, or name the file in FERRY_OPENBLAS."
+    if [ -n "${FERRY_OPENBLAS:-}" ]; then
+      # The loader does not look where it lies: a copy that knows its own path and its neighbours'.
+      cp -L "$FERRY_OPENBLAS" "$PREFIX/libopenblas.so"
+      chmod u+w "$PREFIX/libopenblas.so"
+      folder=$(dirname "$FERRY_OPENBLAS")
+      patchelf --set-soname "$PREFIX/libopenblas.so" --set-rpath "$folder:$(dirname "$folder")" "$PREFIX/libopenblas.so"
+      OPENBLAS=$PREFIX/libopenblas.so
+    fi
     # SwiftPM refuses an rpath from pkg-config; an absolute SONAME makes the linker record the whole path.
     patchelf --set-soname "$library" "$library"
     # The wheel brings the reference BLAS, which is 30 times slower than OpenBLAS.
@@ -85,9 +100,9 @@ if [ "$(cat "$PREFIX/.stamp" 2>/dev/null || true)" != "$stamp" ]; then
   echo "$stamp" > "$PREFIX/.stamp"
 fi
 
+[ -n "${FERRY_OPENBLAS:-}" ] && OPENBLAS=$PREFIX/libopenblas.so
 blas=""
 [ -n "$OPENBLAS" ] && blas="-L$(dirname "$(readlink -f "$OPENBLAS")") -lopenblas"
-pc=$(mktemp)
 cat > "$pc" <<PC
 prefix=$PREFIX/mlx
 libdir=\${prefix}/lib
@@ -97,8 +112,7 @@ Version: $VERSION
 Cflags: -I\${prefix}/include
 Libs: -L\${libdir} -lmlx $blas
 PC
-if [ -w /usr/local ] && [ "$PREFIX" = /usr/local/lib/ferry-mlx ]; then
-  mkdir -p /usr/local/lib/pkgconfig
+if [ "$PREFIX" = /usr/local/lib/ferry-mlx ]; then
   target=/usr/local/lib/pkgconfig/mlx.pc
 else
   target=$PREFIX/mlx.pc
@@ -107,6 +121,7 @@ else
     *) say "note: export PKG_CONFIG_PATH=$PREFIX before calling swift build yourself (make does it for you)" ;;
   esac
 fi
-cmp -s "$pc" "$target" || cp "$pc" "$target"
-chmod 644 "$target"
-rm -f "$pc"
+if ! cmp -s "$pc" "$target"; then
+  { mkdir -p "$(dirname "$target")" && cp "$pc" "$target" && chmod 644 "$target"; } 2>/dev/null ||
+    fail "cannot write $target." "Run this as root once, or choose a folder of your own: export FERRY_MLX_PREFIX=\$HOME/.local/lib/ferry-mlx (Docs/install.md)."
+fi

@@ -109,57 +109,43 @@ struct HouseTests {
     }
   }
 
-  @Test("the README's ferry commands and make targets exist")
-  func readmeCommands() throws {
-    let readme = try #require(house.files.first { $0.path == "README.md" }?.text)
-    let makefile = try #require(house.files.first { $0.path == "Makefile" }?.text)
-    for match in readme.matches(of: /make ([a-z]+)/) {
-      #expect(
-        makefile.contains("\n\(match.1):"), "README names `make \(match.1)`, which is no target")
-    }
-  }
-}
-
-/// The repository's files, as text.
-struct House {
-  struct File {
-    let path: String
-    let text: String
-    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
-    var isSwift: Bool { path.hasSuffix(".swift") }
-    var isSource: Bool {
-      ["Sources/", "Tests/", "Tools/"].contains { path.hasPrefix($0) }
-        && [".swift", ".c", ".h", ".cpp", ".hpp", ".py", ".sh"].contains { path.hasSuffix($0) }
-    }
-  }
-
-  let files: [File]
-  let folders: Set<String>
-
-  init() {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    var files: [File] = []
-    var folders: Set<String> = []
-    let kept = ["Sources", "Tests", "Tools", "Docs", "Bindings"]
-    for name in kept {
-      let base = root.appending(path: name)
-      guard let all = FileManager.default.enumerator(atPath: base.path) else { continue }
-      for case let relative as String in all where !relative.contains("/.") {
-        let path = "\(name)/\(relative)"
-        if let text = try? String(contentsOf: root.appending(path: path), encoding: .utf8) {
-          files.append(File(path: path, text: text))
-        } else {
-          folders.insert(path)
+  @Test("every public type and factory says what it is")
+  func documented() {
+    let declaration =
+      /^ *public (?:indirect |final )*(?:struct|class|enum|protocol|actor|typealias|static func \w+).*/
+    let witnesses = ["hash(into", "random"]
+    for file in house.files where file.isSwift && file.path.hasPrefix("Sources/") {
+      for (number, line) in file.lines.enumerated() where line.wholeMatch(of: declaration) != nil {
+        if witnesses.contains(where: line.contains) { continue }
+        let before = file.lines[..<number].last {
+          !$0.trimmingPrefix(while: \.isWhitespace).hasPrefix("@")
         }
+        #expect(
+          before?.contains("///") == true,
+          "\(file.path):\(number + 1): say in a \"///\" line what this is")
       }
     }
-    for name in ["README.md", "Makefile", "Package.swift"] {
-      if let text = try? String(contentsOf: root.appending(path: name), encoding: .utf8) {
-        files.append(File(path: name, text: text))
+  }
+
+  @Test("no test sleeps")
+  func noSleep() {
+    let allowed = ["Tests/HouseTests/", "/Processes/"]
+    for file in house.files
+    where file.isSwift && file.path.hasPrefix("Tests/")
+      && !allowed.contains(where: file.path.contains)
+    {
+      for (number, line) in file.lines.enumerated()
+      where line.contains(/\b(?:u?sleep|Thread\.sleep|Task\.sleep)\(/) {
+        Issue.record("\(file.path):\(number + 1): wait for what you wait for, with a deadline")
       }
     }
-    self.files = files
-    self.folders = folders
+  }
+
+  @Test("make ci is what CI runs, and scripts are executable by name")
+  func entries() throws {
+    let makefile = try #require(house["Makefile"]?.text)
+    #expect(makefile.contains("\nci:\n\tbash .ci/run\n"))
+    #expect(
+      FileManager.default.isExecutableFile(atPath: house.root.appending(path: ".ci/run").path))
   }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes Tests/LearningTests/Golden/*.json: values and gradients from PyTorch in float64.
+"""Writes Tests/Golden/Learning/*.json: values and gradients from PyTorch in float64.
 
     python Tools/golden/learning.py        (needs PyTorch)
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 SEED = 20240611
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests/LearningTests/Golden"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests/Golden/Learning"
 torch.set_default_dtype(torch.float64)
 generator = torch.Generator().manual_seed(SEED)
 

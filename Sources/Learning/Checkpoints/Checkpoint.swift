@@ -2,22 +2,6 @@
 
 import FerryTensors
 
-/// A tensor of a checkpoint: a name, a shape, and its values in C order.
-public struct NamedTensor: Hashable, Sendable {
-  public let name: String
-  public let shape: [Int]
-  /// As many as the shape has elements.
-  public let values: [Float]
-
-  public init(name: String, shape: [Int], values: [Float]) {
-    precondition(
-      values.count == shape.reduce(1, *), "\(values.count) values for \(name) of shape \(shape)")
-    self.name = name
-    self.shape = shape
-    self.values = values
-  }
-}
-
 /// Whole numbers of a checkpoint: counters and the state of random generators.
 public struct NamedWords: Hashable, Sendable {
   public let name: String

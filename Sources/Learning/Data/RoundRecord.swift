@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
+
 /// What one member consumed in one round.
 public struct MemberSamples: Hashable, Sendable {
   /// Who: the text form of the peer's id, 1 to `memberBytesMax` bytes of UTF-8.
@@ -41,31 +43,30 @@ public struct RoundRecord: Hashable, Sendable {
   /// How many samples the round consumed.
   public var count: UInt64 { members.reduce(0) { $0 + $1.positions.count } }
 
-  func append(to writer: inout ByteWriter) {
-    writer.append(round)
-    writer.append(UInt32(members.count))
-    for entry in members {
-      writer.append(entry.member)
-      writer.append(entry.positions)
+  func encode(into writer: inout ByteWriter) {
+    writer.put(round)
+    writer.put(each: members) { writer, entry in
+      writer.put(entry.member)
+      entry.positions.encode(into: &writer)
     }
   }
 
-  init(from reader: inout ByteReader) throws(DataError) {
-    let round = try reader.word(UInt64.self, "round number")
-    let count = try reader.count(max: Self.membersMax, widthMin: 6, "members")
-    var members: [MemberSamples] = []
-    for _ in 0..<count {
-      let name = try reader.text(byteCountMax: MemberSamples.memberBytesMax, "member's name")
-      let positions = try reader.intervals("ranges of a member")
-      if let last = members.last, last.member >= name {
-        throw reader.damaged("the members of round \(round) are not in order")
+  init(from reader: inout ByteReader) throws(MalformedMessage) {
+    let round: UInt64 = try reader.number()
+    var before: String?
+    members = try reader.each(max: Self.membersMax, byteCountMin: 8) {
+      reader throws(MalformedMessage) in
+      let name = try reader.text(max: MemberSamples.memberBytesMax)
+      let positions = try IntervalSet(from: &reader)
+      if let before, before >= name {
+        throw reader.malformed("the members of round \(round) are not in order")
       }
       guard !name.isEmpty, !positions.isEmpty else {
-        throw reader.damaged("round \(round) has a member without a name or samples")
+        throw reader.malformed("round \(round) has a member without a name or samples")
       }
-      members.append(MemberSamples(member: name, positions: positions))
+      before = name
+      return MemberSamples(member: name, positions: positions)
     }
     self.round = round
-    self.members = members
   }
 }

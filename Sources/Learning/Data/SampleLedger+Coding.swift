@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
+
 extension SampleLedger {
   /// The most bytes that are read as a ledger.
   public static let byteCountMax = 64 << 20
@@ -10,20 +12,18 @@ extension SampleLedger {
   /// The ledger as bytes: for a newcomer, or a checkpoint. Equal ledgers give equal bytes.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
-    writer.append(Self.magic)
-    writer.append(Self.version)
-    writer.append(roundCount)
-    writer.append(consumed)
-    writer.append(chainBefore)
-    writer.append(chain)
-    writer.append(othersTotal)
-    writer.append(UInt32(totals.count))
-    for member in totals.keys.sorted() {
-      writer.append(member)
-      writer.append(totals[member]!)
+    writer.put(Self.magic)
+    writer.put(Self.version)
+    writer.put(roundCount)
+    consumed.encode(into: &writer)
+    writer.put(raw: chainBefore.bytes)
+    writer.put(raw: chain.bytes)
+    writer.put(othersTotal)
+    writer.put(each: totals.keys.sorted()) { writer, member in
+      writer.put(member)
+      writer.put(totals[member]!)
     }
-    writer.append(UInt32(recent.count))
-    for record in recent { record.append(to: &writer) }
+    writer.put(each: recent) { writer, record in record.encode(into: &writer) }
     return writer.bytes
   }
 
@@ -33,32 +33,73 @@ extension SampleLedger {
   /// - Throws: `.ledgerDamaged`.
   public init(decoding bytes: [UInt8], place: String = "ledger") throws(DataError) {
     var reader = ByteReader(bytes, place: place)
-    guard bytes.count <= Self.byteCountMax else {
-      throw reader.damaged("\(bytes.count) bytes, more than \(Self.byteCountMax)")
+    do throws(MalformedMessage) {
+      try self.init(from: &reader)
+      try reader.end()
+    } catch {
+      throw DataError(
+        .ledgerDamaged, error.what, at: error.place,
+        remedy: "Resume from an earlier checkpoint, or fetch the state from a peer again.")
     }
-    guard try reader.word(UInt32.self, "first word") == Self.magic else {
-      throw reader.damaged("it is not a ledger")
+  }
+
+  private init(from reader: inout ByteReader) throws(MalformedMessage) {
+    self.init()
+    guard reader.remaining <= Self.byteCountMax else {
+      throw reader.malformed("\(reader.remaining) bytes, more than \(Self.byteCountMax)")
     }
-    let version = try reader.word(UInt32.self, "version")
+    guard try reader.number(UInt32.self) == Self.magic else {
+      throw reader.malformed("it is not a ledger")
+    }
+    let version = try reader.number(UInt32.self)
     guard version == Self.version else {
-      throw reader.damaged("version \(version) of the ledger; this program reads version 1")
+      throw reader.malformed("version \(version) of the ledger; this program reads version 1")
     }
-    roundCount = try reader.word(UInt64.self, "count of rounds")
-    consumed = try reader.intervals("consumed ranges")
-    chainBefore = try reader.hash("chain")
-    chain = try reader.hash("chain")
-    othersTotal = try reader.word(UInt64.self, "total")
-    let members = try reader.count(max: Self.totalsMax, widthMin: 10, "totals")
+    roundCount = try reader.number()
+    consumed = try IntervalSet(from: &reader)
+    chainBefore = try ContentHash(from: &reader)
+    chain = try ContentHash(from: &reader)
+    othersTotal = try reader.number()
     var before = ""
-    for _ in 0..<members {
-      let name = try reader.text(byteCountMax: MemberSamples.memberBytesMax, "member's name")
-      guard before < name else { throw reader.damaged("the totals are not in order") }
+    let totals = try reader.each(max: Self.totalsMax, byteCountMin: 12) {
+      reader throws(MalformedMessage) in
+      let name = try reader.text(max: MemberSamples.memberBytesMax)
+      guard before < name else { throw reader.malformed("the totals are not in order") }
       before = name
-      totals[name] = try reader.word(UInt64.self, "total")
+      return (name, try reader.number(UInt64.self))
     }
-    let records = try reader.count(max: Self.recordsMax, widthMin: 12, "records")
-    for _ in 0..<records { recent.append(try RoundRecord(from: &reader)) }
-    try reader.finish()
-    if let problem = audit().problems.first { throw reader.damaged(problem) }
+    self.totals = Dictionary(uniqueKeysWithValues: totals)
+    recent = try reader.each(max: Self.recordsMax, byteCountMin: 12) {
+      reader throws(MalformedMessage) in try RoundRecord(from: &reader)
+    }
+    if let problem = audit().problems.first { throw reader.malformed(problem) }
+  }
+}
+
+extension ContentHash {
+  fileprivate init(from reader: inout ByteReader) throws(MalformedMessage) {
+    self.init(bytes: try reader.raw(Self.byteCount))!
+  }
+}
+
+extension IntervalSet {
+  func encode(into writer: inout ByteWriter) {
+    writer.put(each: ranges) { writer, range in
+      writer.put(range.lowerBound)
+      writer.put(range.upperBound)
+    }
+  }
+
+  init(from reader: inout ByteReader) throws(MalformedMessage) {
+    var set = IntervalSet()
+    _ = try reader.each(max: Self.rangesMax, byteCountMin: 16) {
+      reader throws(MalformedMessage) in
+      let lower: UInt64 = try reader.number()
+      let upper: UInt64 = try reader.number()
+      guard set.append(lower, upper) else {
+        throw reader.malformed("the ranges are not in order and apart")
+      }
+    }
+    self = set
   }
 }

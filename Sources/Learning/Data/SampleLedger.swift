@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
+
 /// Which samples of the endless stream were consumed, by whom, in which round: nothing lost,
 /// nothing twice.
 ///
@@ -170,8 +172,8 @@ extension ContentHash {
   /// The chain after one more record.
   func extended(by record: RoundRecord) -> ContentHash {
     var writer = ByteWriter()
-    writer.append(self)
-    record.append(to: &writer)
+    writer.put(raw: bytes)
+    record.encode(into: &writer)
     return ContentHash(of: writer.bytes)
   }
 }

@@ -10,6 +10,7 @@ import Foundation
 ///
 /// - Note: Loshchilov and Hutter 2019, algorithm 2, the schedule multiplier in η.
 public struct AdamW: Optimizer {
+  /// What can be chosen.
   public struct Options: Hashable, Sendable {
     /// Decay of the mean of gradients, 0 ..< 1.
     public var beta1: Float

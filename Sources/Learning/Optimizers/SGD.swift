@@ -9,6 +9,7 @@ import CMLX
 ///
 /// - Note: Sutskever et al. 2013, in the form where the rate is outside the velocity.
 public struct SGD: Optimizer {
+  /// What can be chosen.
   public struct Options: Hashable, Sendable {
     /// μ, 0 ..< 1.
     public var momentum: Float
@@ -23,6 +24,7 @@ public struct SGD: Optimizer {
     }
   }
 
+  /// Whether the gradient is taken where momentum will lead.
   public enum LookAhead: Sendable { case none, nesterov }
 
   public let options: Options

@@ -8,7 +8,7 @@ public struct LanguageModelReplica: Sendable {
   /// The model; its parameters are evaluated.
   public private(set) var model: GPT
   /// Where each parameter lies in the flat run.
-  public let layout: ModelLayout
+  public let layout: ParameterLayout
   /// Gradients whose norm is above this are scaled down to it, if given.
   public let gradientNormMax: Float?
   private var optimizer: any Optimizer
@@ -30,7 +30,7 @@ public struct LanguageModelReplica: Sendable {
     self.gradientNormMax = gradientNormMax
     self.optimizer = optimizer
     let parameters = model.parameters
-    layout = ModelLayout(parameters)
+    layout = ParameterLayout(parameters)
     try Tensor.evaluate(parameters.map(\.tensor))
     if optimizer.state.isEmpty { try self.optimizer.prepare(for: parameters.map(\.tensor)) }
   }
@@ -131,9 +131,9 @@ public struct LanguageModelReplica: Sendable {
   }
 
   /// All parameters by name.
-  public func namedParameters() throws -> [NamedArray] {
+  public func namedParameters() throws -> [NamedTensor] {
     try model.parameters.map {
-      NamedArray(name: $0.name, shape: $0.tensor.shape, values: try $0.tensor.floats())
+      NamedTensor(name: $0.name, shape: $0.tensor.shape, values: try $0.tensor.floats())
     }
   }
 
@@ -142,16 +142,16 @@ public struct LanguageModelReplica: Sendable {
 
   /// What the inner optimizer remembers: `first-moment.blocks.0.norm1.weight` and so on, in a fixed
   /// order, with the same names and shapes from the first step to the last.
-  public func optimizerState() throws -> [NamedArray] {
+  public func optimizerState() throws -> [NamedTensor] {
     try optimizer.state.flatMap { slot in
       try zip(layout.entries, slot.tensors).map {
-        NamedArray(name: "\(slot.name).\($0.name)", shape: $0.shape, values: try $1.floats())
+        NamedTensor(name: "\(slot.name).\($0.name)", shape: $0.shape, values: try $1.floats())
       }
     }
   }
 
   /// Puts back what `optimizerState` gave after `steps` steps.
-  public mutating func restoreOptimizer(_ state: [NamedArray], steps: Int) throws {
+  public mutating func restoreOptimizer(_ state: [NamedTensor], steps: Int) throws {
     var slots: [OptimizerSlot] = []
     var rest = state[...]
     for slot in optimizer.state {

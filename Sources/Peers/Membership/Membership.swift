@@ -17,6 +17,7 @@ public struct Membership: Sendable {
     case living
   }
 
+  /// What membership is told.
   public enum Event: Sendable {
     case linked(Member, address: PeerAddress?)
     case unlinked(Member, LossCause)
@@ -26,6 +27,7 @@ public struct Membership: Sendable {
     case tick
   }
 
+  /// What membership wants done.
   public enum Action: Sendable, Hashable {
     case send(PeerID, MembershipMessage)
     case dial(PeerAddress)

@@ -80,6 +80,7 @@ public struct FaultPlan: Sendable {
 
 /// One fault at a given time; peers are named by their index.
 public struct ScriptedFault: Sendable {
+  /// What happens, and to whom.
   public enum Fault: Sendable, Equatable {
     /// Peers of different groups cannot reach each other; who is in no group is not touched.
     case partition([[Int]])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FerryCollectives
+public import FerryLearning
 public import FerryPeers
 
 /// When replicas compute, what they exchange, and what they make of it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryLearning
+public import FerryLearning
 public import FerryPeers
 
 /// Local steps with the inner optimizer, then one exchange of what they amount to.

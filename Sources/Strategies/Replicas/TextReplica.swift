@@ -8,12 +8,11 @@ public struct TextReplica: Replica, Sendable {
   public private(set) var learner: LanguageModelReplica
   /// The text, cut into windows as long as the model's context.
   public let data: WindowDataset
-  public let layout: ParameterLayout
+  public var layout: ParameterLayout { learner.layout }
 
   public init(_ learner: LanguageModelReplica, data: WindowDataset) {
     self.learner = learner
     self.data = data
-    layout = ParameterLayout(learner.layout.entries.map { ($0.name, $0.shape) })
   }
 
   public func parameters(in range: Range<Int>) throws -> [Float] {
@@ -48,15 +47,11 @@ public struct TextReplica: Replica, Sendable {
 
   public func optimizerState() throws -> OptimizerState {
     OptimizerState(
-      tensors: try learner.optimizerState().map {
-        NamedTensor(name: $0.name, shape: $0.shape, values: $0.values)
-      }, steps: UInt64(learner.optimizerSteps))
+      tensors: try learner.optimizerState(), steps: UInt64(learner.optimizerSteps))
   }
 
   public mutating func setOptimizerState(_ state: OptimizerState) throws {
-    try learner.restoreOptimizer(
-      state.tensors.map { NamedArray(name: $0.name, shape: $0.shape, values: $0.values) },
-      steps: Int(clamping: state.steps))
+    try learner.restoreOptimizer(state.tensors, steps: Int(clamping: state.steps))
   }
 
   /// The mean loss over up to `windows` windows of the text's validation part, in nats per token:

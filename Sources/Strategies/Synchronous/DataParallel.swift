@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryLearning
+public import FerryLearning
 public import FerryPeers
 
 /// One gradient a member a round; all apply the mean, weighted by samples.

@@ -28,7 +28,9 @@ enum Golden {
   struct Cases: Codable { let cases: [GoldenCase] }
 
   static func read<Content: Decodable>(_ name: String, as type: Content.Type) throws -> Content {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "\(name).json")
+    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let file = tests.appending(path: "Golden/Learning/\(name).json")
     return try JSONDecoder().decode(type, from: Data(contentsOf: file))
   }
 

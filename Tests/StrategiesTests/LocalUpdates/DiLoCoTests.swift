@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryCollectives
+import FerryLearning
 import FerryPeers
 import FerryStrategies
 import Testing

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FerryLearning
-
 /// Where each parameter of a model lies in one flat run of 32-bit floats.
 ///
 /// Parameters follow each other without gaps, in the order of the table; elements of a parameter
@@ -51,9 +49,31 @@ public struct ParameterLayout: Sendable, Equatable {
   }
 }
 
-extension NamedTensor {
-  /// A tensor of one dimension.
-  public init(name: String, values: [Float]) {
-    self.init(name: name, shape: [values.count], values: values)
+extension ParameterLayout {
+  init(_ parameters: [NamedParameter]) {
+    self.init(parameters.map { ($0.name, $0.tensor.shape) })
+  }
+
+  /// The parts of one flat run in the engine, each with its shape.
+  func tensors(_ flat: [Float], _ place: String) throws(LearningError) -> [Tensor] {
+    guard flat.count == count else {
+      throw LearningError(
+        .stateMismatch, "\(flat.count) numbers for \(count) parameters", place: place,
+        remedy: "Use the state of a model of the same configuration.")
+    }
+    var tensors: [Tensor] = []
+    for entry in entries {
+      tensors.append(try Tensor(Array(flat[entry.range]), shape: entry.shape))
+    }
+    return tensors
+  }
+
+  /// One flat run from the engine's tensors, in the layout's order.
+  func flat(_ tensors: [Tensor]) throws(LearningError) -> [Float] {
+    var flat: [Float] = []
+    flat.reserveCapacity(count)
+    try Tensor.evaluate(tensors)
+    for tensor in tensors { flat += try tensor.floats() }
+    return flat
   }
 }
