@@ -44,11 +44,13 @@ package struct DemoPlan: Equatable, Sendable {
       quick
       ? [
         "run.name=demo", "run.rounds=24", "model.layers=2", "model.width=64", "model.context=64",
-        "train.batch=4", "train.inner_steps=60", "train.warmup=50", "checkpoint.every=12",
+        "train.batch=4", "train.inner_steps=60", "train.warmup=50", "train.learning_rate=0.003",
+        "checkpoint.every=12",
       ]
       : [
         "run.name=demo", "run.rounds=12", "model.layers=4", "model.width=128", "model.context=128",
-        "train.batch=8", "train.inner_steps=100", "train.warmup=50", "checkpoint.every=6",
+        "train.batch=8", "train.inner_steps=100", "train.warmup=50", "train.learning_rate=0.003",
+        "checkpoint.every=6",
       ]
     // Peers share this machine's cores, so each computes with one thread of its own.
     let all = 
