@@ -45,6 +45,8 @@ struct DocumentsTests {
       for match in file.text.matches(
         of: /`((?:Sources|Tests|Tools|Docs|\.ci)\/[A-Za-z0-9_+.\/-]+)`/)
       {
+        // A recipe names the file that its reader will write.
+        if match.1.contains("/Mine") { continue }
         #expect(
           FileManager.default.fileExists(atPath: house.root.appending(path: String(match.1)).path),
           "\(file.path) names \(match.1), which is not there")

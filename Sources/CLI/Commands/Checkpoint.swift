@@ -57,7 +57,9 @@ struct CheckpointVerify: ParsableCommand {
       Exit codes: 0 sound, 1 broken, 2 not a checkpoint, 64 wrong usage.
       """)
 
-  @Argument(help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.", completion: .directory)
+  @Argument(
+    help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.",
+    completion: .directory)
   var path: String
 
   @OptionGroup var output: OutputOptions

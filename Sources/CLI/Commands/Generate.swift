@@ -15,7 +15,9 @@ struct Generate: AsyncParsableCommand {
       Exit codes: 0 written, 1 failed, 2 not a checkpoint, 64 wrong usage.
       """)
 
-  @Argument(help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.", completion: .directory)
+  @Argument(
+    help: "A checkpoint, or a folder of checkpoints or of a run: then its newest.",
+    completion: .directory)
   var checkpoint: String
 
   @Option(help: "What to go on with.")

@@ -92,7 +92,9 @@ actor DemoDriver {
     try crew.start(1, plan.first)
     try await waitForJoinLine()
     for peer in 2...DemoPlan.peers { try join(peer) }
-    try await follow { event, number in learn(event, from: number) } meanwhile: {
+    try await follow { event, number in
+      learn(event, from: number)
+    } meanwhile: {
       try tryDeed()
       measureRecoveries()
     }
@@ -238,7 +240,8 @@ actor DemoDriver {
     guard console.isLive else { return }
     let coordinator = latestView.flatMap { crew.numbers[$0.coordinator] }
     let number = coordinator.flatMap { crew.isRunning($0) ? $0 : nil } ?? crew.living.first
-    guard let number, var status = try? await ControlClient(folder: crew.folder(of: number)).status()
+    guard let number,
+      var status = try? await ControlClient(folder: crew.folder(of: number)).status()
     else { return }
     status.elapsedSeconds = (clock.now - began) / .seconds(1)
     if number == DemoCrew.alone {

@@ -59,5 +59,7 @@ package struct RecoveryMeasure {
       && lasts.values.allSatisfy { $0.step == steps.upperBound && $0.t <= time }
   }
 
-  private func seconds(_ start: Int64, _ end: Int64) -> Double { Double(max(0, end - start)) / 1000 }
+  private func seconds(_ start: Int64, _ end: Int64) -> Double {
+    Double(max(0, end - start)) / 1000
+  }
 }

@@ -22,7 +22,9 @@ final class Interrupts: Sendable {
       signal(number, SIG_IGN)
       sources.withLock { sources in
         let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-        source.setEventHandler { [weak self] in self?.handle(console: console, stop: stop, note: note) }
+        source.setEventHandler { [weak self] in
+          self?.handle(console: console, stop: stop, note: note)
+        }
         source.resume()
         sources.append(source)
       }

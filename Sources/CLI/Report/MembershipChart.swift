@@ -141,7 +141,8 @@ struct MembershipChart {
       let y = center(row) - Self.barHeight / 2 - 5
       svg.rectangle(
         x: x(view.time), y: y - 1.25, width: max(0.5, x(stop) - x(view.time)), height: 2.5,
-        title: "view \(view.value.number): \(record.named(view.value.reason))", "fill=\"var(--ink)\"")
+        title: "view \(view.value.number): \(record.named(view.value.reason))",
+        "fill=\"var(--ink)\"")
       if last != view.value.coordinator {
         let place = max(x(view.time), Self.left + 4)
         svg.path(

@@ -26,7 +26,8 @@ struct SimulatedGroupTests {
     #expect(group.roundsCommitted > 100)
     #expect(group.laggards.isEmpty)
     let reasons = (0..<4).flatMap { group.world.withLogic($0) { $0.reasons } ?? [] }
-    #expect(reasons.allSatisfy { $0.hasSuffix("joined") || $0.hasSuffix("the group") }, "\(reasons)")
+    #expect(
+      reasons.allSatisfy { $0.hasSuffix("joined") || $0.hasSuffix("the group") }, "\(reasons)")
   }
 
   @Test("any peer may crash, stop, be slow or lose its links: the rest go on", arguments: seeds)
