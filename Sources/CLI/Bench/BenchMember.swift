@@ -6,6 +6,7 @@ import FerryCollectives
 import FerryPeers
 import FerryStrategies
 import Foundation
+import Logging
 
 /// One process of a benchmark: production links and group, and a vector instead of a model.
 ///
@@ -19,10 +20,16 @@ final class BenchMember {
     var sealing: LinkSettings.Sealing
   }
 
+  /// A notice, and when the links' thread gave it.
+  private struct Heard: Sendable {
+    let at: UInt64
+    let notice: RunNotice
+  }
+
   /// In place of work, so that a round is not nothing but its exchange.
   private static let workPause: Duration = .milliseconds(20)
 
-  private let inbox = Inbox<RunNotice>()
+  private let inbox = Inbox<Heard>()
   private let loop: LinkLoop<RunLogic>
   private let me: Member
   private let plan: Plan
@@ -32,6 +39,7 @@ final class BenchMember {
 
   init(_ plan: Plan) throws {
     self.plan = plan
+    LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     let identity = Identity()
     var generator = SystemRandomNumberGenerator()
     me = Member(id: identity.id, incarnation: generator.next())
@@ -42,7 +50,9 @@ final class BenchMember {
     let settings = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
     let inbox = inbox
     loop = try LinkLoop(
-      logic: RunLogic(group: GroupLogic(me: me, settings: settings)) { inbox.put($0) },
+      logic: RunLogic(group: GroupLogic(me: me, settings: settings)) {
+        inbox.put(Heard(at: Self.now, notice: $0))
+      },
       identity: identity, settings: links)
     let thread = Thread { [loop] in loop.run() }
     thread.name = "ferry-links"
@@ -77,24 +87,25 @@ final class BenchMember {
     while opened == nil { hear(inbox.take(waiting: .seconds(3600))) }
   }
 
-  private func hear(_ notices: [RunNotice]) {
-    for notice in notices {
-      switch notice {
+  private func hear(_ all: [Heard]) {
+    for heard in all {
+      let at = heard.at
+      switch heard.notice {
       case .linked: break
       case .unlinked(let member, let cause):
-        Self.say("unlinked \(Self.now) \(member.id) \(cause.sentence)")
+        Self.say("unlinked \(at) \(member.id) \(cause.sentence)")
       case .group(.changed(let view, let reason)):
         let role = view.coordinator == me ? "coordinator" : "member"
-        Self.say("view \(Self.now) \(view.members.count) \(role) \(reason)")
+        Self.say("view \(at) \(view.members.count) \(role) \(reason)")
       case .group(.opened(let round, _)): opened = round
       case .group(.committed(let outcome)):
         committed = outcome.round
         let state = Self.state(after: outcome.round)
         post { group, now in group.publish(state, at: now) }
-        Self.say("committed \(Self.now) \(outcome.round) \(outcome.contributors.count)")
+        Self.say("committed \(at) \(outcome.round) \(outcome.contributors.count)")
       case .group(.evicted(let reason)), .group(.stopped(let reason)):
         opened = nil
-        Self.say("evicted \(Self.now) \(reason)")
+        Self.say("evicted \(at) \(reason)")
       case .group: break
       }
     }
@@ -167,8 +178,8 @@ final class BenchMember {
       let round = opened!
       contribute(values)
       while committed < round {
-        for notice in inbox.take(waiting: .seconds(3600)) {
-          switch notice {
+        for heard in inbox.take(waiting: .seconds(3600)) {
+          switch heard.notice {
           case .group(.committed(let outcome)):
             times.append(Self.now - start)
             committed = outcome.round
@@ -177,7 +188,7 @@ final class BenchMember {
             let state = Self.state(after: outcome.round)
             post { group, now in group.publish(state, at: now) }
           case .group(.opened(let round, _)): opened = round
-          default: hear([notice])
+          default: hear([heard])
           }
         }
       }

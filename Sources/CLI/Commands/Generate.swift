@@ -58,12 +58,17 @@ struct Generate: AsyncParsableCommand {
       checkpoint: checkpoint, prompt: prompt, count: count, temperature: temperature, seed: seed)
     switch console.format {
     case .text:
-      Terminal.write(prompt, to: .standardOutput)
-      try await RunSession.generate(request) { Terminal.write($0, to: .standardOutput) }
+      let prompt = prompt
+      // Not earlier: what cannot be read must not look like the beginning of a text.
+      try await RunSession.generate(request) {
+        Terminal.write(prompt, to: .standardOutput)
+      } emit: {
+        Terminal.write($0, to: .standardOutput)
+      }
       Terminal.write("\n", to: .standardOutput)
     case .json:
       let pieces = TextCollector()
-      try await RunSession.generate(request) { pieces.append($0) }
+      try await RunSession.generate(request, emit: { pieces.append($0) })
       console.emit(json: Result(prompt: prompt, text: pieces.text))
     }
   }

@@ -72,16 +72,20 @@ package enum RunSession {
     package var seed: UInt64
   }
 
-  /// Continues a prompt; calls `emit` with each piece as it comes.
+  /// Continues a prompt; calls `emit` with each piece as it comes, the prompt not among them.
+  /// `began` is called once, when the model is ready.
   package static func generate(
-    _ request: GenerateRequest, emit: @Sendable (String) -> Void
+    _ request: GenerateRequest, began: @escaping @Sendable () -> Void = {},
+    emit: @Sendable (String) -> Void
   ) async throws {
     let configuration = try CheckpointShelf.configuration(beside: request.checkpoint)
     // The caller's closure outlives no call: the thread ends before this returns.
     let pieces = AsyncStream<String>.makeStream()
     async let written: Void = onThread {
       defer { pieces.continuation.finish() }
-      try TextWriter(request, configuration).run { pieces.continuation.yield($0) }
+      let writer = try TextWriter(request, configuration)
+      began()
+      try writer.run { pieces.continuation.yield($0) }
     }
     for await piece in pieces.stream { emit(piece) }
     try await written

@@ -158,7 +158,6 @@ final class TrainingSession {
   ) throws -> Event.Finished {
     let setup = try RunSetup(configuration)
     try charter?.requireSameText(as: setup)
-    try CheckpointShelf.keep(configuration, in: surroundings.folder)
     recorder.began(setup)
     let settings = setup.groupSettings(alone: surroundings.role == .alone)
     loop.post { logic, now in
@@ -200,6 +199,8 @@ final class TrainingSession {
     case .joiner(let line):
       loop.post { logic, now in logic.perform { $0.seek(line.address, at: now) } }
     }
+    // Not before a checkpoint to go on from was read: a model that does not fit changes nothing.
+    try CheckpointShelf.keep(configuration, in: surroundings.folder)
     let stop = surroundings.stop
     let isComplete = try worker.run { stop.isRaised }
     if !isComplete, worker.trainer.round > 0 {
