@@ -19,7 +19,7 @@ public struct GroupLogic: PeerLogic {
   /// Contributions handed in before their round is reached.
   public static let contributionsAheadMax = 16
   /// Messages kept that belong to a view or round this member has not reached yet.
-  static let earlyMessagesMax = 4096
+  package static let earlyMessagesMax = 4096
 
   /// What all members of a group must have alike, and where this one starts.
   public struct Settings: Sendable {
@@ -83,6 +83,9 @@ public struct GroupLogic: PeerLogic {
   public var committed: UInt64 { membership.standing.committed }
   /// How far each member's work for the coming round is, in thousandths; 1000 when ready.
   public var progress: [Member: Int] { watch.permille }
+
+  /// How many messages wait for their stage.
+  package var earlyCount: Int { early.count }
 
   /// What the worker should know, in order; empties the list.
   public mutating func takeNotices() -> [GroupNotice] {
