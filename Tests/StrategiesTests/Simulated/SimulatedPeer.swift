@@ -34,6 +34,8 @@ struct SimulatedPeer<S: Strategy>: PeerLogic {
   private(set) var loads = 0
   /// The trainer threw, which it never may here.
   private(set) var failure: String?
+  /// The planted fault that the checkers must see: after this round one parameter is another.
+  var corruptsAt: UInt64?
   private let notebook: Notebook
   private let beginning: Beginning
   private let addresses: [PeerAddress]
@@ -125,6 +127,9 @@ struct SimulatedPeer<S: Strategy>: PeerLogic {
     case .loaded, .committed, .received, .stopped, .charter: break
     }
     let actions = work(at: now) { try $0.handle(notice) }
+    if case .committed(let outcome) = notice, outcome.round == corruptsAt {
+      trainer.withReplica { $0.setParameters([3], at: 1) }
+    }
     if case .loaded(let state) = notice {
       loads += 1
       digest = StateServer(state).digest

@@ -28,7 +28,8 @@ final class SimulatedTraining<S: Strategy> {
 
   init(
     seed: Seed, peers: Int, plan: FaultPlan, strategy: S, quorum: Membership.Quorum,
-    codec: CodecKind = .float32, links: LinkModel = .lan, unitMax: Duration = .milliseconds(60)
+    codec: CodecKind = .float32, links: LinkModel = .lan, unitMax: Duration = .milliseconds(60),
+    corrupting: (peer: Int, round: UInt64)? = nil
   ) {
     var settings = GroupLogic.Settings(codec: codec, seed: seed, quorum: quorum)
     settings.patience.workFirst = .seconds(10)
@@ -58,13 +59,15 @@ final class SimulatedTraining<S: Strategy> {
           }
         } catch { shelf.complaint = "\(error)" }
       }
-      return Peer(
+      var peer = Peer(
         me: birth.member, settings: settings,
         trainer: Trainer(
           me: birth.member, replica: replica, strategy: strategy, options: options),
         beginning: beginning, seek: birth.addresses.filter { $0 != birth.address },
         unitMax: birth.index == slow ? unitMax * 4 : unitMax, notebook: notebook,
         seed: birth.seed)
+      if let corrupting, corrupting.peer == birth.index { peer.corruptsAt = corrupting.round }
+      return peer
     }
     world.add(Always("no trainer fails") { logic, _ in logic.failure })
     world.add(history)

@@ -17,7 +17,7 @@ struct SimulatedTrainingTests {
   static var seeds: [Seed] {
     let environment = ProcessInfo.processInfo.environment
     if let one = environment["FERRY_SEED"].flatMap(UInt64.init) { return [Seed(one)] }
-    return (1...(environment["FERRY_SEEDS"].flatMap(UInt64.init) ?? 12)).map { Seed($0) }
+    return (1...(environment["FERRY_SEEDS"].flatMap(UInt64.init) ?? 9)).map { Seed($0) }
   }
 
   static let diLoCo = DiLoCo(localSteps: 2, outer: OuterStep(learningRate: 0.5, momentum: 0.5))
@@ -113,7 +113,9 @@ struct SimulatedTrainingTests {
     #expect(run.world.withLogic(resumer) { $0.loads } == 0)
   }
 
-  @Test("the first round, with everybody joining at once, waits for nobody", arguments: seeds)
+  @Test(
+    "the first round, with everybody joining at once, waits for nobody",
+    arguments: seeds.prefix(max(3, seeds.count / 4)))
   func beginning(seed: Seed) throws {
     var links = LinkModel.lan
     links.jitter = .milliseconds(2)
@@ -130,6 +132,14 @@ struct SimulatedTrainingTests {
       #expect(run.laggards.isEmpty, "\(seed), \(peers) peers: \(run.state)")
       #expect(run.round > 40, "\(seed), \(peers) peers: \(run.state)")
     }
+  }
+
+  @Test("the checkers see a replica that differs in one parameter")
+  func plantedFault() {
+    let run = SimulatedTraining(
+      seed: Seed(3), peers: 3, plan: .none, strategy: DataParallel(), quorum: .living,
+      corrupting: (peer: 2, round: 20))
+    #expect(throws: WorldFailure.self) { try run.run(until: 30) }
   }
 
   @Test("the same seed gives the same run")
@@ -154,11 +164,11 @@ struct SimulatedTrainingTests {
       \(total.saved) checkpoints (\(total.refused) refused by the disk), \(total.faults); \
       lost: \(total.lost)
       """)
-    #expect(total.rounds >= 5_000)
+    #expect(total.rounds >= 4_000)
     for kind in FaultKind.allCases {
       #expect(total.faults[kind] > 0, "\(kind) never happened: it tests nothing")
     }
-    #expect(total.saved > 1000 && total.refused > 10)
+    #expect(total.saved > 500 && total.refused > 10)
     #expect(total.lost.count * 4 < total.worlds, "\(total.lost)")
   }
 }
