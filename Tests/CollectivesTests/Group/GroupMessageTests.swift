@@ -40,9 +40,9 @@ struct GroupMessageTests {
   }
 
   @Test("of 20,000 damaged messages each is refused, or says the same when sent on")
-  func fuzz() throws {
+  func fuzz() {
     var chance = SplitMix64(Seed(12))
-    var refused = 0
+    var (refused, changed) = (0, 0)
     for _ in 0..<20_000 {
       let frame = Self.samples.randomElement(using: &chance)!.frame()
       var bytes = frame.payload
@@ -54,10 +54,10 @@ struct GroupMessageTests {
       }
       do {
         let again = try GroupMessage(Frame(frame.purpose, bytes)).frame()
-        #expect(try GroupMessage(again).frame() == again)
+        if try GroupMessage(again).frame() != again { changed += 1 }
       } catch { refused += 1 }
     }
-    #expect(refused > 1000)
+    #expect(refused > 1000 && changed == 0)
   }
 
   @Test("a weight that is no weight is refused", arguments: [-1, .nan, .infinity])

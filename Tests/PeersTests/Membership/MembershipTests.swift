@@ -130,9 +130,10 @@ struct MembershipTests {
     var net = MembershipNet.group(3)
     net.handle(0, .trouble(reason: "it sent a bad chunk", without: [.numbered(1)]))
     net.deliver()
-    #expect(net.members(0) == [0, 2])
-    #expect(
-      net.installs[2].last?.reason == "\(net.name(1)) is left out: it sent a bad chunk")
+    // It knocks at once, and is let in anew; first it lost its place.
+    let change = net.installs[2].dropLast().last
+    #expect(change?.view.members == [.numbered(0), .numbered(2)])
+    #expect(change?.reason == "\(net.name(1)) is left out: it sent a bad chunk")
     #expect(
       net.evictions[1] == [
         "the group went on without this peer: \(net.name(1)) is left out: it sent a bad chunk"
@@ -215,7 +216,7 @@ struct MembershipTests {
     net.kill(1)
     net.pass(.seconds(4))
     #expect(net.installs[2].contains(change))
-    #expect(net.evictions[0].first == "the group agreed to go on without this peer: chosen by 1")
+    #expect(net.evictions[0].first == "the group went on without this peer: chosen by 1")
   }
 
   // MARK: Quorums
