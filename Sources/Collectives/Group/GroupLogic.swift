@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FerryBasics
-public import FerryCodecs
+import FerryBasics
+import FerryCodecs
 public import FerryPeers
 
 /// A member's part in a group that changes: who is in it, what they sum, and state for newcomers.
@@ -19,36 +19,7 @@ public struct GroupLogic: PeerLogic {
   /// Contributions handed in before their round is reached.
   public static let contributionsAheadMax = 16
   /// Messages kept that belong to a view or round this member has not reached yet.
-  static let earlyMessagesMax = 4096
-
-  /// What all members of a group must have alike, and where this one starts.
-  public struct Settings: Sendable {
-    public var codec: CodecKind
-    public var algorithm: AllReduceAlgorithm
-    public var operation: ReduceOperation
-    /// Of the run; codecs that round at random draw from it.
-    public var seed: Seed
-    /// The first round waits for this many members.
-    public var membersMin: Int
-    /// What the run is, for newcomers: the owner's bytes.
-    public var charter: [UInt8] = []
-    public var quorum: Membership.Quorum
-    public var timing = Membership.Timing()
-    public var patience = Patience()
-
-    public init(
-      codec: CodecKind = .float32, algorithm: AllReduceAlgorithm = .automatic,
-      operation: ReduceOperation = .mean, seed: Seed, membersMin: Int = 1,
-      quorum: Membership.Quorum = .living
-    ) {
-      self.codec = codec
-      self.algorithm = algorithm
-      self.operation = operation
-      self.seed = seed
-      self.membersMin = membersMin
-      self.quorum = quorum
-    }
-  }
+  package static let earlyMessagesMax = 4096
 
   public internal(set) var membership: Membership
   private(set) var settings: Settings
@@ -83,6 +54,9 @@ public struct GroupLogic: PeerLogic {
   public var committed: UInt64 { membership.standing.committed }
   /// How far each member's work for the coming round is, in thousandths; 1000 when ready.
   public var progress: [Member: Int] { watch.permille }
+
+  /// How many messages wait for their stage.
+  package var earlyCount: Int { early.count }
 
   /// What the worker should know, in order; empties the list.
   public mutating func takeNotices() -> [GroupNotice] {

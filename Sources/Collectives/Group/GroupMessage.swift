@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
-import FerryPeers
+package import FerryPeers
 
 /// What members of a group tell each other, apart from who they are.
-enum GroupMessage: Sendable {
+package enum GroupMessage: Sendable {
   case membership(MembershipMessage)
   /// The sender has its contribution to a round in hand.
   case ready(Stage, Ready)
@@ -25,19 +25,35 @@ enum GroupMessage: Sendable {
   case charter([UInt8])
 
   /// The view and the round a message belongs to.
-  struct Stage: Sendable, Hashable {
-    var view: UInt64
-    var round: UInt64
+  package struct Stage: Sendable, Hashable {
+    package var view: UInt64
+    package var round: UInt64
+
+    package init(view: UInt64, round: UInt64) {
+      self.view = view
+      self.round = round
+    }
   }
 
   /// What a member must say before the exchange: all have to agree on everything but weight and note.
-  struct Ready: Sendable, Hashable {
-    var weight: Double
-    var note: [UInt8]
-    var elementCount: UInt64
+  package struct Ready: Sendable, Hashable {
+    package var weight: Double
+    package var note: [UInt8]
+    package var elementCount: UInt64
     /// The codec and the algorithm, so that two configurations cannot meet.
-    var operation: String
-    var stateDigest: [UInt8]
+    package var operation: String
+    package var stateDigest: [UInt8]
+
+    package init(
+      weight: Double, note: [UInt8], elementCount: UInt64, operation: String,
+      stateDigest: [UInt8]
+    ) {
+      self.weight = weight
+      self.note = note
+      self.elementCount = elementCount
+      self.operation = operation
+      self.stateDigest = stateDigest
+    }
   }
 
   private enum Kind: UInt8 {
@@ -57,7 +73,7 @@ enum GroupMessage: Sendable {
   private static let operationBytesMax = 64
   private static let chunkHeaderBytes = 17
 
-  func frame() -> Frame {
+  package func frame() -> Frame {
     var out = ByteWriter()
     switch self {
     case .membership(let message):
@@ -108,7 +124,7 @@ enum GroupMessage: Sendable {
     }
   }
 
-  init(_ frame: Frame) throws {
+  package init(_ frame: Frame) throws {
     let bytes = frame.payload
     guard let first = bytes.first, let kind = Kind(rawValue: first) else {
       throw MalformedMessage(

@@ -6,15 +6,15 @@
 /// result. So if one of those who answer does not hold it, nobody has committed it, here or beyond
 /// a partition, and it is repeated; if all who answer hold it, it stands. Those who answer have
 /// promised, which freezes what they hold.
-struct Resolution: Sendable {
+package struct Resolution: Sendable {
   /// The last round that counts as done.
-  let committed: UInt64
+  package let committed: UInt64
   /// The digest of its result when some member only holds it; else empty.
-  let resultDigest: [UInt8]
+  package let resultDigest: [UInt8]
   /// Those who have that round or hold its result; the others must fetch the state anew.
-  let able: Set<Member>
+  package let able: Set<Member>
 
-  init(of standings: [Member: Standing], in view: View) {
+  package init(of standings: [Member: Standing], in view: View) {
     let last = standings.values.map(\.committed).max() ?? 0
     func holds(_ standing: Standing, _ round: UInt64) -> HeldResult? {
       guard let held = standing.held, held.round == round, standing.committed + 1 == round
