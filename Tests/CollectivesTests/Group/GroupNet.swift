@@ -148,6 +148,7 @@ struct GroupNet {
     case .changed(_, let reason): peers[peer].reasons.append(reason)
     case .evicted(let reason), .stopped(let reason): peers[peer].evictions.append(reason)
     case .charter(let bytes): peers[peer].charters.append(bytes)
+    case .hurried: break
     case .received: break
     }
   }
