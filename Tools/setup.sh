@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Sets up what Ferry builds on and is not a Swift package: OpenBLAS, pkg-config and the MLX engine.
 # Runs any number of times; does only what is missing. `make` calls it before everything else.
 #

@@ -51,7 +51,8 @@ struct StrategiesBench {
         guard let values = parsed(text, as: Float.self), values.allSatisfy({ $0 > 0 && $0 <= 10 })
         else { throw ValidationError("--\(name) must be numbers above 0, got \(text).") }
       }
-      guard (1...100).contains(seeds), (2...32).contains(peers), (1...1_000_000).contains(self.steps),
+      guard (1...100).contains(seeds), (2...32).contains(peers),
+        (1...1_000_000).contains(self.steps),
         (1...Engine.threadsMax).contains(threads), (0..<1).contains(outerMomentum)
       else { throw ValidationError("--seeds, --peers, --steps or --threads is out of range.") }
     }

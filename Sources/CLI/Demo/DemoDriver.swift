@@ -206,7 +206,9 @@ actor DemoDriver {
       guard it.round > round else { return }
       (round, roundAt, roundSeconds) = (it.round, clock.now, it.seconds)
       if !console.isLive {
-        show(console.format == .json ? event : event.sending(sent.values.reduce(BytesByPurpose()) { $0 + $1.0 }))
+        show(
+          console.format == .json
+            ? event : event.sending(sent.values.reduce(BytesByPurpose()) { $0 + $1.0 }))
       }
     case .finished(let it): sent[number] = (it.sent, it.dataParallelBytes)
     case .catchUp:

@@ -53,7 +53,7 @@ package struct DemoPlan: Equatable, Sendable {
         "checkpoint.every=6",
       ]
     // Peers share this machine's cores, so each computes with one thread of its own.
-    let all = 
+    let all =
       own + ["run.peers=\(Self.peers)", "peers.listen=127.0.0.1:0", "compute.threads=1"] + settings
     let configuration = try ConfigurationLoader(settings: all).load()
     let rounds = configuration.run.rounds
@@ -98,9 +98,9 @@ package struct DemoPlan: Equatable, Sendable {
       aloneFolder.path,
     ]
       + (settings + Self.plainTraining
-        + ["run.peers=1", "run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap {
-          ["--set", $0]
-        }
+      + ["run.peers=1", "run.rounds=\(max(1, rounds))", "compute.threads=0"]).flatMap {
+        ["--set", $0]
+      }
   }
 
   /// With nobody to average with, what is taken over whole and at once is plain AdamW.

@@ -87,7 +87,8 @@ package struct ReportPage: Sendable {
     if sent.total > 0, parallel > 0 {
       let averaging =
         sent.exchange > 0
-        ? "; averaging alone, \(Quantity.ratio(Double(parallel) / Double(sent.exchange))) fewer" : ""
+        ? "; averaging alone, \(Quantity.ratio(Double(parallel) / Double(sent.exchange))) fewer"
+        : ""
       cards.append(
         (
           "\(Quantity.ratio(Double(parallel) / Double(sent.total))) <small>fewer bytes</small>",

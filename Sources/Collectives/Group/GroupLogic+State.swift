@@ -35,7 +35,7 @@ extension GroupLogic {
       switch try StateMessage(decoding: bytes) {
       case .request(let request):
         watch.touched(member, at: now)
-        let answer = server.map { $0.answer(request) } ?? .absent(root: Self.noRoot)
+        let answer = server.map { $0.answer(request) } ?? .absent(root: request.root)
         return [.send(member.id, GroupMessage.state(StateMessage.answer(answer).encoded()).frame())]
       case .answer(let answer):
         guard fetch != nil else { return [] }
@@ -95,6 +95,15 @@ extension GroupLogic {
     }
     return out
   }
+}
 
-  private static let noRoot = [UInt8](repeating: 0, count: Digest.byteCount)
+extension StateRequest {
+  /// The root asked for; zeros where none is named. An answer must name it, or the asker would take
+  /// it for one to an older question and ask the same fellow again.
+  fileprivate var root: [UInt8] {
+    switch self {
+    case .root: Array(repeating: 0, count: Digest.byteCount)
+    case .manifest(let root), .chunk(let root, _): root
+    }
+  }
 }

@@ -493,12 +493,3 @@ public struct GroupLogic: PeerLogic {
     return actions + [.wake(at: wake)]
   }
 }
-
-extension GroupMessage {
-  fileprivate var isExchange: Bool {
-    switch self {
-    case .ready, .chunk, .done: true
-    default: false
-    }
-  }
-}

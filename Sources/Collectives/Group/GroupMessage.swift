@@ -198,3 +198,13 @@ extension ByteReader {
     GroupMessage.Stage(view: try number(), round: try number())
   }
 }
+
+extension GroupMessage {
+  /// Part of a round, which a newcomer takes up only once it has the state.
+  var isExchange: Bool {
+    switch self {
+    case .ready, .chunk, .done: true
+    default: false
+    }
+  }
+}

@@ -53,6 +53,7 @@ public struct AdamW: Optimizer {
     // What is to be written in place must be held by `lists` alone.
     (parameters, first, second) = ([], [], [])
     defer { (parameters, first, second) = (lists[0], lists[1], lists[2]) }
+    // SAFETY: the handles live through the call, and the shim is told how many there are.
     try unsafe Handle.update("AdamW", &lists, gradients: gradients) {
       lists, gradients, unique, results in
       unsafe fmlx_adamw(

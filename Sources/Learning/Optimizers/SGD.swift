@@ -44,6 +44,7 @@ public struct SGD: Optimizer {
     var lists = [parameters, velocity]
     (parameters, velocity) = ([], [])
     defer { (parameters, velocity) = (lists[0], lists[1]) }
+    // SAFETY: the handles live through the call, and the shim is told how many there are.
     try unsafe Handle.update("SGD", &lists, gradients: gradients) {
       lists, gradients, unique, results in
       unsafe fmlx_momentum(

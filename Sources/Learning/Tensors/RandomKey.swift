@@ -50,6 +50,7 @@ public struct RandomKey: Hashable, Sendable {
   public func dropoutMask(shape: [Int], keep: Float) throws(LearningError) -> Tensor {
     let extents = try Tensor.extents(shape, "dropout")
     return Tensor(
+      // SAFETY: the handles live through the call, and the shim is told how many there are.
       try unsafe Handle.make("dropout") {
         unsafe fmlx_dropout_mask(extents, extents.count, keep, seed.value, $0)
       })

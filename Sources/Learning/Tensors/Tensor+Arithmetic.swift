@@ -103,6 +103,7 @@ extension Tensor {
       Self.broadcasts(shape, b.shape)
     else { throw .shapes("choose", a.shape, b.shape, remedy: Self.broadcastRule) }
     return Tensor(
+      // SAFETY: the handles live through the call, and the shim is told how many there are.
       try unsafe Handle.make("choose") { result in
         unsafe handle.lend { c in
           unsafe a.handle.lend { a in

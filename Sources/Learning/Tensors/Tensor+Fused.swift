@@ -7,6 +7,7 @@ extension Tensor {
   /// Gaussian error linear unit in its tanh form.
   public func gelu() throws(LearningError) -> Tensor {
     Tensor(
+      // SAFETY: the handles live through the call, and the shim is told how many there are.
       try unsafe Handle.make("gelu") { result in
         unsafe handle.lend { unsafe fmlx_gelu($0, result) }
       })

@@ -14,6 +14,7 @@ extension Tensor {
     }
     let extents = try Self.extents(wanted, "reshape")
     return Tensor(
+      // SAFETY: the handles live through the call, and the shim is told how many there are.
       try unsafe Handle.make("reshape") { result in
         unsafe handle.lend { unsafe fmlx_reshape($0, extents, extents.count, result) }
       })

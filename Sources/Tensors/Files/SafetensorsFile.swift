@@ -51,6 +51,7 @@ public final class SafetensorsFile: Sendable {
     let file = file
     let part = file.bytes.extracting(range)
     // The mapping lives as long as this object, which keeps `file`.
+    // SAFETY: the bytes belong to the mapping, which lives as long as this file.
     return unsafe _overrideLifetime(part, borrowing: self)
   }
 

@@ -89,6 +89,7 @@ public struct Int8Blocks: Hashable, Sendable {
     _ codes: Span<UInt8>, into values: inout MutableSpan<Float>, build: KernelBuild
   ) {
     requireRoom(codes.count, for: values.count)
+    // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
     switch build {
     case .best: unsafe KernelCalls.int8Decode(ferry_int8_decode, codes, block: block, into: &values)
     case .generic:

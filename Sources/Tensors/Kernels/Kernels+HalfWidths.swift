@@ -13,6 +13,7 @@ extension Kernels {
   ) {
     requireEqual(source.count, target.count)
     let (bytes, count) = (source.elementBytes, source.count)
+    // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
     switch build {
     case .best: unsafe KernelCalls.run(ferry_f32_to_bf16, bytes, &target, count: count)
     case .generic: unsafe KernelCalls.run(ferry_f32_to_bf16_generic, bytes, &target, count: count)

@@ -30,6 +30,7 @@ public enum Kernels {
   ) {
     requireEqual(bytes.byteCount, 4 * target.count)
     let count = target.count
+    // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
     switch build {
     case .best: unsafe KernelCalls.run(ferry_accumulate_f32, bytes, &target, count: count)
     case .generic:
