@@ -50,6 +50,7 @@ public struct Membership: Sendable {
   private var past: [ViewChange] = []
   private static let pastMax = 64
   public internal(set) var isLeaving = false
+  private var leaveBy: Duration = .zero
   /// Wants to be in a group; a peer that only asks questions does not knock.
   private var isSeeking = false
   var links: [PeerID: Link] = [:]
@@ -111,6 +112,7 @@ public struct Membership: Sendable {
   /// Asks the others to go on without this peer, which stays until they have agreed.
   public mutating func leave(at now: Duration) -> [Action] {
     isLeaving = true
+    leaveBy = now + timing.leaveMax
     leaving.insert(me)
     var actions = linkedMembers.map { Action.send($0.id, .farewell) }
     if current?.view.members == [me] {
@@ -290,7 +292,15 @@ public struct Membership: Sendable {
       }
       return actions
     }
+    if isLeaving, now >= leaveBy || othersAreLeaving { return actions + evict("left") }
     return actions + pursue(at: now)
+  }
+
+  /// Nobody is left to agree on going on without this peer.
+  private var othersAreLeaving: Bool {
+    view?.members.allSatisfy {
+      leaving.contains($0) || lost[$0]?.cause == .processGone
+    } ?? true
   }
 
   func describe(_ members: [Member]) -> String {

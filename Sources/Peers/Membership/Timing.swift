@@ -11,6 +11,8 @@ extension Membership {
     public var stagger: Duration = .milliseconds(60)
     /// How long a promise may rest without a new view.
     public var frozenMax: Duration = .milliseconds(1200)
+    /// How long a leaving peer waits for the others to agree before it goes all the same.
+    public var leaveMax: Duration = .seconds(3)
     public var knockEvery: Duration = .milliseconds(200)
     public var pingEvery: Duration = .seconds(1)
     /// The longest time between two ticks.
