@@ -113,12 +113,9 @@ public struct Membership: Sendable {
   public mutating func leave(at now: Duration) -> [Action] {
     isLeaving = true
     leaveBy = now + timing.leaveMax
+    guard view != nil else { return evict("left") }
     leaving.insert(me)
-    var actions = linkedMembers.map { Action.send($0.id, .farewell) }
-    if current?.view.members == [me] {
-      actions.append(.evicted(reason: "left, as the last member"))
-    }
-    return actions + proceed(at: now)
+    return linkedMembers.map { .send($0.id, .farewell) } + proceed(at: now)
   }
 
   public var view: View? { current?.view }

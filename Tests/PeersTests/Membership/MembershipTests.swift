@@ -158,7 +158,7 @@ struct MembershipTests {
     var net = MembershipNet(1)
     net.found(0)
     net.leave(0)
-    #expect(net.evictions[0] == ["left, as the last member"])
+    #expect(net.evictions[0] == ["left"])
   }
 
   // MARK: Ballots
