@@ -153,6 +153,7 @@ struct LinkLoopTests {
     b.waitForLink(to: a)
     a.perform(.hangUp(b.id, reason: "lunch"))
     b.wait(for: "loss") { !$0.losses.isEmpty }
+    a.wait(for: "loss") { !$0.losses.isEmpty }
     #expect(a.losses == [.hungUp("lunch")])
     #expect(b.losses == [.closed("it hung up: lunch")])
   }
