@@ -79,7 +79,7 @@ struct GroupLogicTests {
     net.peers[2].values = { _ in [1, 2, 3, 4, 5] }
     net.work()
     net.deliver()
-    let kind = "\(CodecKind.float32) automatic mean"
+    let kind = "\(CodecKind.float32) direct mean"
     #expect(
       net.peers[0].reasons.last == """
         \(net.name(2)) is left out: \(net.name(2)) would exchange 5 elements as \(kind), \
