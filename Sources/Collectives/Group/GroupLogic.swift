@@ -29,7 +29,7 @@ public struct GroupLogic: PeerLogic {
   var contributions: [UInt64: Contribution] = [:]
   var attempt = RoundAttempt()
   /// The values of the last round's contribution: the next round's exchange works in their memory.
-  private var spare: [Float] = []
+  var spare: [Float] = []
   var early: [(Member, GroupMessage.Stage, GroupMessage)] = []
   /// The last round opened to the worker, so that none is opened twice.
   var opened: UInt64?
@@ -278,73 +278,21 @@ public struct GroupLogic: PeerLogic {
       let reduction = try reduction(weights, in: view)
       var machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
       let outgoing = try machine.start()
-      attempt.machine = machine
+      attempt.machine = consume machine
       let isOpened = opensOnReady(mine.values.count, in: view)
       var actions = isOpened ? takeOpenings(in: view, at: now) : send(outgoing, in: view)
       let waiting = attempt.waiting
       attempt.waiting = []
-      for (rank, chunk) in waiting { actions += take(chunk, from: rank, at: now) }
+      for (rank, chunk) in waiting where self.view?.number == view.number {
+        actions += take(chunk, from: rank, at: now)
+      }
       return actions + finishIfDone(at: now)
     } catch {
       return giveUp(error, at: now)
     }
   }
 
-  private func reduction(_ weights: [Double], in view: View) throws(CollectiveError) -> Reduction {
-    var reduction = try Reduction(
-      rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec(),
-      operation: settings.operation, seed: settings.seed.derived("round", committed + 1))
-    reduction.chunkPrefix = GroupMessage.chunkPrefix(
-      .init(view: view.number, round: committed + 1))
-    return reduction
-  }
-
-  /// This member's own values cannot be sent: the others go on without it.
-  private mutating func giveUp(_ error: CollectiveError, at now: Duration) -> [LinkAction] {
-    pass(.trouble(reason: "\(error)", without: [me]), at: now)
-  }
-
-  /// A copy that may be overwritten, in memory that a round before has used.
-  private mutating func working(on values: [Float]) -> [Float] {
-    var working: [Float] = []
-    swap(&working, &spare)
-    guard working.count == values.count else { return values }
-    Arithmetic.copy(values, 0..<values.count, to: &working, at: 0)
-    return working
-  }
-
-  /// Whether the exchange begins with the word that a member is ready: one message less to wait for.
-  private func opensOnReady(_ count: Int, in view: View) -> Bool {
-    let codec = settings.codec.codec()
-    let choice = settings.algorithm.choice(count: count, world: view.members.count, codec: codec)
-    let bytes = codec.byteCount(for: count)
-    return choice.algorithm == .oneShot && bytes > 0 && bytes <= AllReduceAlgorithm.oneShotBytesMax
-  }
-
-  /// What a one-shot machine sends first; it does not depend on the weights, not known yet.
-  private func opening(_ values: [Float], in view: View) throws(CollectiveError) -> [UInt8] {
-    let weights = Array(repeating: 1.0, count: view.members.count)
-    var machine = OneShot(values, in: try reduction(weights, in: view))
-    return try machine.start().first?.chunk.encoded() ?? []
-  }
-
-  private mutating func takeOpenings(in view: View, at now: Duration) -> [LinkAction] {
-    var actions: [LinkAction] = []
-    for (rank, member) in view.members.enumerated() where member != me {
-      guard let ready = attempt.readies[member], ready.weight > 0 else { continue }
-      do {
-        actions += take(try Chunk(decoding: ready.opening), from: rank, at: now)
-      } catch {
-        return pass(
-          .trouble(
-            reason: "\(member.id.short) opened the exchange badly: \(error)", without: [member]),
-          at: now)
-      }
-    }
-    return actions
-  }
-
-  private mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
+  mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
     guard let view, attempt.machine != nil else { return [] }
     do {
       let outgoing = try attempt.machine!.receive(chunk, from: rank)
