@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryBasics
+import FerryLearning
+import FerryPeers
+import FerryStrategies
+import FerryTensors
 
 /// Why a command did not do what was asked: what happened, where, and what to do.
 package struct CLIError: FerryError, Equatable {
@@ -44,36 +48,47 @@ package struct CLIError: FerryError, Equatable {
   }
 
   package var codeName: String { code.rawValue }
-
-  /// Input and configuration faults end with 2, everything else with 1.
-  package var exitStatus: ExitStatus {
-    let input: Set<Code> = [
-      .configurationSyntax, .configurationUnknownKey, .configurationWrongType,
-      .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
-      .joinLineMalformed, .eventsMalformed, .runNotFound,
-    ]
-    return input.contains(code) ? .badInput : .failed
-  }
 }
 
 /// What `ferry` ends with; every command's help lists those it uses.
 package enum ExitStatus: Int32, Sendable {
   case done = 0
   case failed = 1
-  case badInput = 2
+  case refused = 2
   case usage = 64
   case interrupted = 130
 
-  /// What an error of any room ends the program with: 2 where other input would have done.
+  /// What an error of any room ends the program with: 2 when what was given cannot be used, so that
+  /// the same call would end in the same way; 1 when something went wrong on the way.
   package init(_ error: any FerryError) {
-    if let own = error as? CLIError {
-      self = own.exitStatus
-    } else {
-      let input: Set<String> = [
-        "bad-join-line", "bad-peer-id", "text-not-found", "text-unreadable", "text-empty",
-        "text-not-text", "text-too-short", "text-too-long", "text-unknown",
-      ]
-      self = input.contains(error.codeName) ? .badInput : .failed
-    }
+    self = Self.refusals.contains(error.codeName) ? .refused : .failed
   }
+
+  private static let refusals: Set<String> = {
+    let own: [CLIError.Code] = [
+      .configurationSyntax, .configurationUnknownKey, .configurationWrongType,
+      .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
+      .joinLineMalformed, .eventsMalformed, .portInUse, .runNotFound, .textDiffers,
+    ]
+    let peers: [PeersError.Code] = [
+      .identityExposed, .identityDamaged, .badPeerID, .badJoinLine, .portInUse, .cannotListen,
+      .unknownHost, .wrongSecret, .otherVersion, .otherRun, .notAllowed, .otherPeer,
+      .sealingDiffers, .notFerry,
+    ]
+    let texts: [DataError.Code] = [
+      .textNotFound, .textUnreadable, .textEmpty, .textNotText, .textTooShort, .textTooLong,
+      .textUnknown,
+    ]
+    let checkpoints: [CheckpointError.Code] = [
+      .unreadable, .damaged, .noneReadable, .missing, .unsupported, .mismatch,
+    ]
+    let tensors: [TensorError.Code] = [
+      .unreadable, .truncated, .malformed, .unsupported, .missing, .badShape, .wrongType, .mismatch,
+    ]
+    let models: [LearningError.Code] = [.badConfiguration, .stateMismatch]
+    let strategies: [StrategyError.Code] = [.stateMismatch]
+    return Set(own.map(\.rawValue)).union(peers.map(\.rawValue)).union(texts.map(\.rawValue))
+      .union(checkpoints.map(\.rawValue)).union(tensors.map(\.rawValue))
+      .union(models.map(\.rawValue)).union(strategies.map(\.rawValue))
+  }()
 }

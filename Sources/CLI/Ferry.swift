@@ -18,9 +18,11 @@ struct Ferry: AsyncParsableCommand {
         ferry train run.toml   start the first peer; prints the line to join with
         ferry join 'ferry://…' on any other machine, any time
 
-      Exit codes: 0 done, 1 failed, 2 bad input or configuration, 64 wrong usage,
-      130 interrupted. With --json every command prints one object a line, and
-      errors as {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
+      Exit codes: 0 done, 1 failed on the way (a full disk, a peer out of reach),
+      2 refused (what was given cannot be used: configuration, text, checkpoint,
+      secret, port), 64 wrong usage, 130 interrupted. With --json every command
+      prints one object a line, and errors as {"error":{"code":…,"what":…,"place":…,
+      "remedy":…}}.
       """,
     version: ferryVersion,
     subcommands: [BenchPeer.self],
@@ -44,6 +46,8 @@ struct Ferry: AsyncParsableCommand {
   static func main() async {
     FreedMemory.keep(upTo: memoryKeptMax)
     let arguments = Array(CommandLine.arguments.dropFirst())
+    // A file that may not grow further is an error of the write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot(arguments)
       if var command = command as? any AsyncParsableCommand {

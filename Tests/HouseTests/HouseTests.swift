@@ -127,6 +127,29 @@ struct HouseTests {
     }
   }
 
+  @Test("every limit that has a name outside its file is printed by ferry limits")
+  func limits() throws {
+    let list = try #require(house["Sources/CLI/Commands/Limit.swift"]?.text)
+    let type =
+      /^(?:public |package |private |final |indirect )*(?:struct|enum|class|actor|extension) (\w+).*/
+    let limit = /^  (?:public|package) static let (\w+Max)\b(.*)/
+    var count = 0
+    for file in house.files where file.isSwift && file.path.hasPrefix("Sources/") {
+      var owner = ""
+      for (number, line) in file.lines.enumerated() {
+        if let match = line.wholeMatch(of: type) { owner = String(match.1) }
+        // What a format of numbers can hold is no limit of the product.
+        guard let match = line.wholeMatch(of: limit), !match.2.contains("Float(") else { continue }
+        count += 1
+        #expect(
+          [",", ")"].contains { list.contains("\(owner).\(match.1)\($0)") },
+          "\(file.path):\(number + 1): list \(owner).\(match.1) in Sources/CLI/Commands/Limit.swift"
+        )
+      }
+    }
+    #expect(count > 40, "a search that finds nothing tests nothing")
+  }
+
   @Test("no test sleeps")
   func noSleep() {
     let allowed = ["Tests/HouseTests/", "/Processes/"]

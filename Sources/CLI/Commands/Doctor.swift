@@ -29,17 +29,18 @@ struct Doctor: AsyncParsableCommand {
   @OptionGroup var options: ConfigurationOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if let reach, Examiner.target(reach) == nil {
+      throw ValidationError("--reach must be host:port or a join line, got \"\(reach)\".")
+    }
+  }
+
   func run() async throws {
     let configuration = try options.load(path: path)
     let console = output.console
     var examiner = Examiner(
       configuration: configuration, environment: ProcessInfo.processInfo.environment)
-    if let reach {
-      guard let target = Examiner.target(reach) else {
-        throw ValidationError("--reach must be host:port or a join line, got \"\(reach)\".")
-      }
-      examiner.target = target
-    }
+    examiner.target = reach.flatMap(Examiner.target)
     let checks = await examiner.examine()
     switch console.format {
     case .json: for check in checks { console.emit(json: check) }

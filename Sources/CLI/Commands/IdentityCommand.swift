@@ -21,7 +21,8 @@ struct IdentityShow: ParsableCommand {
         ferry identity show
         ferry identity show --json | jq -r .id
 
-      Exit codes: 0 printed, 1 the key cannot be read or made, 64 wrong usage.
+      Exit codes: 0 printed, 1 no key can be made, 2 the key there cannot be used, 64
+      wrong usage.
       """)
 
   @Option(

@@ -21,8 +21,8 @@ struct Join: AsyncParsableCommand {
         ferry join 'ferry://…' --config run.toml --text ~/books --threads 4
         ferry join runs/one/join                    a file that holds the line
 
-      Exit codes: 0 finished, 1 failed, 2 bad join line or configuration, 64 wrong
-      usage, 130 interrupted.
+      Exit codes: 0 finished, 1 failed on the way, 2 refused (join line, secret,
+      version, configuration, text, port), 64 wrong usage, 130 interrupted.
       """)
 
   @Argument(help: "The line that `ferry train` printed, or a file that holds it.")

@@ -15,8 +15,8 @@ struct Train: AsyncParsableCommand {
         ferry train run.toml --set train.batch=16 --metrics 9100
         ferry train run.toml --run runs/one --resume  go on from the newest checkpoint
 
-      Exit codes: 0 finished, 1 failed, 2 bad input or configuration, 64 wrong usage,
-      130 interrupted.
+      Exit codes: 0 finished, 1 failed on the way, 2 refused (configuration, text,
+      checkpoint, port), 64 wrong usage, 130 interrupted.
       """)
 
   @Argument(
@@ -43,7 +43,7 @@ struct Train: AsyncParsableCommand {
   func run() async throws {
     let configuration = try options.load(path: path)
     try await RunHost(
-      configuration: configuration, role: alone ? .alone : .first(resume: resume),
+      configuration: configuration, role: alone ? .alone(resume: resume) : .first(resume: resume),
       name: place.name, folder: place.run, identity: place.identity, console: output.console
     ).run()
   }

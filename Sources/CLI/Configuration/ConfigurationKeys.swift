@@ -127,7 +127,10 @@ extension ConfigurationKey {
         + "join line carries it."),
     ConfigurationKey(
       section: "peers", name: "allow", kind: .list, fallback: .list([]), scope: .thisPeer,
-      explanation: "Ids of peers that may join without the secret (see `ferry identity show`)."),
+      explanation:
+        "Ids of the peers to link with (`ferry identity show` prints one's own). Not empty,\n"
+        + "it replaces the secret: who is not on it is refused, with the secret or without.\n"
+        + "All peers of a run should do one or the other."),
     choice(
       "peers", "encryption", ["on", "off"], .everyPeer,
       "\"off\" only among machines on a network that you trust; peers still prove who they are."),

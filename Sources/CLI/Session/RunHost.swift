@@ -38,7 +38,11 @@ struct RunHost {
     let display = ProgressReporter(console: console, board: board)
     let events = try EventLog(
       path: folder.events, peer: identity.id.description, now: WallClock.milliseconds,
-      echo: { display.show($0) })
+      echo: {
+        // The program's last line tells it.
+        if case .error = $0.content { return }
+        display.show($0)
+      })
     defer { events.close() }
     console.note("Run \(configuration.run.name) in \(folder.path)")
 
@@ -59,6 +63,9 @@ struct RunHost {
           Event.Failure(
             code: error.codeName, what: error.what, place: error.place, remedy: error.remedy)))
       throw error
+    } catch is CancellationError where stop.isRaised {
+      // Stopped before it was in: there is nothing to sum up.
+      throw ExitCode((interrupts.wasInterrupted ? ExitStatus.interrupted : .done).rawValue)
     }
     console.result(finished, text: RunSummary(finished).text)
     if interrupts.wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }

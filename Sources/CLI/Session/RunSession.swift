@@ -16,10 +16,13 @@ package enum RunSession {
     /// Joins a run that goes on.
     case joiner(JoinLine)
     /// Trains alone, without links: the comparison line of the report.
-    case alone
+    case alone(resume: Bool)
+
+    /// There are no links.
+    package var isAlone: Bool { if case .alone = self { true } else { false } }
 
     /// Which line of the report this peer's log belongs to; goes into its `started` event.
-    package var part: Event.Started.Part { self == .alone ? .onePeer : .run }
+    package var part: Event.Started.Part { isAlone ? .onePeer : .run }
   }
 
   /// What a session works with.

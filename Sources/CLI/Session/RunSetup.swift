@@ -65,15 +65,15 @@ struct RunSetup {
 
   func trainerOptions<S: Strategy>() -> Trainer<S, TextReplica>.Options {
     let train = configuration.train
-    let stepsPerRound = train.strategy == .diloco ? train.innerSteps : 1
-    let steps = UInt64(configuration.run.rounds * stepsPerRound)
-    let warmup = min(UInt64(train.warmup), steps)
+    let stepsPerRound = UInt64(train.strategy == .diloco ? train.innerSteps : 1)
+    let rounds = UInt64(configuration.run.rounds)
+    let steps = rounds * stepsPerRound
     return Trainer<S, TextReplica>.Options(
-      batchSize: train.batch, roundLast: UInt64(configuration.run.rounds),
+      batchSize: train.batch, roundLast: rounds,
       learningRate: LearningRate(
-        peak: Float(train.learningRate), warmupSteps: warmup,
+        peak: Float(train.learningRate), warmupSteps: min(UInt64(train.warmup), steps),
         decay: .cosine(until: steps, floor: 0.1)),
-      saveEvery: UInt64(configuration.checkpoint.every ?? 0))
+      stepsPerRound: stepsPerRound, saveEvery: UInt64(configuration.checkpoint.every ?? 0))
   }
 }
 

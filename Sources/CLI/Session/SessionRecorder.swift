@@ -295,7 +295,7 @@ final class SessionRecorder {
 
   /// Lets the model speak, on the peer that coordinates: all hold the same one.
   private func writeSample(_ replica: TextReplica) throws {
-    guard surroundings.role != .alone, view == nil || view?.coordinator == me else { return }
+    guard !surroundings.role.isAlone, view == nil || view?.coordinator == me else { return }
     let prompt = Self.samplePrompt
     let tokens = try replica.learner.model.generate(
       after: prompt.utf8.map { Int32($0) }, count: Self.sampleBytes,

@@ -77,7 +77,7 @@ final class TrainingSession {
   }
 
   private func openLinks(_ secret: RunSecret) throws -> LinkLoop<RunLogic> {
-    let isAlone = surroundings.role == .alone
+    let isAlone = surroundings.role.isAlone
     let name: String
     if case .joiner(let line) = surroundings.role {
       name = line.run
@@ -113,7 +113,7 @@ final class TrainingSession {
 
   /// Puts the join line where people and programs find it.
   private func announce(_ loop: LinkLoop<RunLogic>, _ secret: RunSecret) throws {
-    guard surroundings.role != .alone else { return }
+    guard !surroundings.role.isAlone else { return }
     let name: String
     if case .joiner(let line) = surroundings.role {
       name = line.run
@@ -159,7 +159,7 @@ final class TrainingSession {
     let setup = try RunSetup(configuration)
     try charter?.requireSameText(as: setup)
     recorder.began(setup)
-    let settings = setup.groupSettings(alone: surroundings.role == .alone)
+    let settings = setup.groupSettings(alone: surroundings.role.isAlone)
     loop.post { logic, now in
       logic.perform {
         $0.adopt(settings)
@@ -193,9 +193,8 @@ final class TrainingSession {
       save: { state, _ in try recorder.save(state, setup, in: store) },
       examine: { replica, report in try recorder.examine(replica, report) })
     switch surroundings.role {
-    case .first(let resume):
+    case .first(let resume), .alone(let resume):
       try worker.found(resuming: resume ? newest(in: store, setup) : nil)
-    case .alone: try worker.found(resuming: nil)
     case .joiner(let line):
       loop.post { logic, now in logic.perform { $0.seek(line.address, at: now) } }
     }

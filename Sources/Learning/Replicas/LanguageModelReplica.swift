@@ -81,7 +81,7 @@ public struct LanguageModelReplica: Sendable {
     let mean = total / Double(tokens)
     guard mean.isFinite else {
       throw LearningError(
-        .notFinite, "the loss is \(mean)", place: "evaluation after \(optimizer.steps) inner steps",
+        .notFinite, "the loss is \(mean.isNaN ? .nan : mean)", place: "evaluation after \(optimizer.steps) inner steps",
         remedy: "The parameters are damaged; use an earlier checkpoint.")
     }
     return mean
@@ -205,6 +205,8 @@ public struct LanguageModelReplica: Sendable {
 
   private func check(_ value: Float, _ name: String, _ rate: Float?) throws(LearningError) {
     if value.isFinite { return }
+    // The sign of what is not a number means nothing, and differs between machines.
+    let value = value.isNaN ? .nan : value
     let at = rate.map { " at learning rate \($0)" } ?? ""
     throw LearningError(
       .notFinite, "the \(name) is \(value)", place: "inner step \(optimizer.steps + 1)\(at)",

@@ -12,25 +12,43 @@
 enum PrivateFile {
   /// Makes `path` with `contents`, mode 0600, whole or not at all, and never over another file.
   ///
-  /// The bytes go to a temporary name and are flushed; a hard link gives them their name, which
-  /// fails if it is taken.
+  /// The bytes go to a name that nobody else has, of this process or another, and are flushed; a
+  /// hard link gives them theirs, which fails if it is taken.
   ///
   /// - Returns: nil, or why not; `.alreadyThere` when somebody else was first.
   static func create(_ path: String, contents: [UInt8]) -> SystemReason? {
-    let temporary = "\(path).\(getpid()).new"
-    // SAFETY: here and below, the paths are strings that outlive each call.
-    _ = unsafe unlink(temporary)
-    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    // mkstemp writes the name it found over the letters X; the file's mode is 0600.
+    var temporary = Array("\(path).new-XXXXXX".utf8CString)
+    // SAFETY: here and below, paths are arrays that end with zero and outlive each call.
+    let descriptor = unsafe mkstemp(&temporary)
     guard descriptor >= 0 else { return .last }
     defer { _ = unsafe unlink(temporary) }
-    // SAFETY: the bytes are borrowed for the call and their count is theirs.
-    let written = unsafe contents.withUnsafeBytes {
-      unsafe write(descriptor, $0.baseAddress, $0.count)
-    }
-    var failure = written == contents.count ? nil : SystemReason.last
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    var failure = write(contents, to: descriptor)
     if failure == nil, fsync(descriptor) != 0 { failure = .last }
     close(descriptor)
     if failure == nil, unsafe link(temporary, path) != 0 { failure = .last }
     return failure
   }
+
+  /// All bytes, however many calls it takes: one call may write a part.
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> SystemReason? {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      // SAFETY: the bytes are borrowed for the call and their count is theirs.
+      let count = unsafe rest.withUnsafeBytes { unsafe systemWrite(descriptor, $0) }
+      if count < 0 {
+        if SystemReason.last == .interrupted { continue }
+        return .last
+      }
+      rest.removeFirst(count)
+    }
+    return nil
+  }
+}
+
+/// `write`, by a name that no method hides.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  // SAFETY: the count is that of the bytes.
+  unsafe write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -17,20 +17,36 @@ public struct StrategyState: Sendable, Equatable {
     self.note = note
   }
 
-  /// Checks names, order and counts before anything is taken from a fellow or a file.
-  func require(_ expected: [(name: String, count: Int)], of owner: String) throws(StrategyError) {
-    let found = tensors.map { "\($0.name)[\($0.values.count)]" }
-    let wanted = expected.map { "\($0.name)[\($0.count)]" }
-    guard found == wanted else {
+  /// The tensors in the order of `expected`: a file keeps them in an order of its own.
+  ///
+  /// - Throws: `.stateMismatch` unless there are those, of these counts, and no others.
+  func tensors(
+    _ expected: [(name: String, count: Int)], of owner: String
+  ) throws(StrategyError) -> [NamedTensor] {
+    let here = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+    let arranged = expected.compactMap { name, count in
+      here[name].flatMap { $0.values.count == count ? $0 : nil }
+    }
+    guard arranged.count == expected.count, tensors.count == expected.count else {
+      let found = tensors.map { "\($0.name)[\($0.values.count)]" }
+      let wanted = expected.map { "\($0.name)[\($0.count)]" }
       throw StrategyError(
         .stateMismatch,
-        "found tensors \(Self.list(found)), need \(Self.list(wanted))", place: "state of \(owner)",
+        "found tensors \(Self.list(found.filter { !wanted.contains($0) })), "
+          + "need \(Self.list(wanted.filter { !found.contains($0) }))",
+        place: "state of \(owner)",
         remedy: "Use the model size and strategy that the state was made with.")
     }
+    return arranged
   }
 
+  private static let namesShownMax = 5
+
   private static func list(_ names: [String]) -> String {
-    names.isEmpty ? "none" : names.joined(separator: ", ")
+    if names.isEmpty { return "none" }
+    let more = names.count - namesShownMax
+    return names.prefix(namesShownMax).joined(separator: ", ")
+      + (more > 0 ? " and \(more) more" : "")
   }
 }
 

@@ -103,9 +103,9 @@ public struct DiLoCo: Strategy {
     shared: StrategyState, own: StrategyState, on replica: inout R
   ) throws {
     let optimizer = try replica.optimizerState()
-    try own.require(
+    let tensors = try own.tensors(
       optimizer.tensors.map { ($0.name, $0.values.count) }, of: "DiLoCo's inner optimizer")
-    let memory = try OptimizerState(like: optimizer, tensors: own.tensors[...], note: own.note)
+    let memory = try OptimizerState(like: optimizer, tensors: tensors[...], note: own.note)
     try adopt(shared, on: &replica)
     try replica.setOptimizerState(memory)
     open = nil
@@ -113,10 +113,9 @@ public struct DiLoCo: Strategy {
 
   private mutating func adopt<R: Replica>(_ state: StrategyState, on replica: inout R) throws {
     let names = [StrategyState.parametersName, Self.momentumName]
-    try state.require(
-      names.map { ($0, replica.layout.count) }, of: "DiLoCo")
-    global = state.tensors[0].values
-    momentum = state.tensors[1].values
+    let tensors = try state.tensors(names.map { ($0, replica.layout.count) }, of: "DiLoCo")
+    global = tensors[0].values
+    momentum = tensors[1].values
     try replica.setParameters(global)
   }
 

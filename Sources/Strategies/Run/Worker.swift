@@ -96,7 +96,8 @@ public final class Worker<S: Strategy, R: Replica> {
       case .changed(let view, let reason): observe(.view(view, reason: reason))
       case .opened(let round, _):
         stepsOfRound = 0
-        observe(.opened(round: round))
+        // The group opens a round after the last; nobody works in it.
+        if round <= trainer.options.roundLast { observe(.opened(round: round)) }
       case .loaded(let state):
         let bytes = state.tensors.reduce(state.note.count) { $0 + 4 * $1.values.count }
         observe(.loaded(round: state.round, stateBytes: bytes))

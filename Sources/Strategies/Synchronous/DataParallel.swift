@@ -78,12 +78,12 @@ public struct DataParallel: Strategy {
 
   private func adopt<R: Replica>(_ state: StrategyState, on replica: inout R) throws {
     let optimizer = try replica.optimizerState()
-    try state.require(
+    let tensors = try state.tensors(
       [(StrategyState.parametersName, replica.layout.count)]
         + optimizer.tensors.map { ($0.name, $0.values.count) }, of: "data-parallel")
     try replica.setOptimizerState(
       try OptimizerState(
-        like: optimizer, tensors: state.tensors.dropFirst(), note: state.note))
-    try replica.setParameters(state.tensors[0].values)
+        like: optimizer, tensors: tensors.dropFirst(), note: state.note))
+    try replica.setParameters(tensors[0].values)
   }
 }

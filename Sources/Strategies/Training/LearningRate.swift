@@ -28,6 +28,17 @@ public struct LearningRate: Sendable, Equatable {
     self.decay = decay
   }
 
+  /// The same with its decay, if there is one, ending at step `end`.
+  func ending(at end: UInt64) -> LearningRate {
+    switch decay {
+    case .none: self
+    case .linear(_, let floor):
+      LearningRate(peak: peak, warmupSteps: warmupSteps, decay: .linear(until: end, floor: floor))
+    case .cosine(_, let floor):
+      LearningRate(peak: peak, warmupSteps: warmupSteps, decay: .cosine(until: end, floor: floor))
+    }
+  }
+
   /// The rate of step `step`, the first being 0.
   public func at(step: UInt64) -> Float {
     if step < warmupSteps {

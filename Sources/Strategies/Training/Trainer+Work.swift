@@ -18,7 +18,7 @@ extension Trainer {
 
   private func notFinite(_ what: String, round: UInt64) -> StrategyError {
     let step = book.steps + stepsSinceLanding
-    let rate = options.learningRate.at(step: step)
+    let rate = learningRate(step: step)
     return StrategyError(
       .lossNotFinite, what,
       place: "round \(round), step \(step), learning rate \(rate)",
@@ -33,7 +33,7 @@ extension Trainer {
     guard hasWork, let work = pending else { return [] }
     pending = nil
     let step = book.steps + stepsSinceLanding
-    let rate = options.learningRate.at(step: step)
+    let rate = learningRate(step: step)
     let batch = try batch(for: work)
     let outcome: Outcome
     let result: StepResult

@@ -19,16 +19,21 @@ public struct Trainer<S: Strategy, R: Replica> {
     /// The run ends when this round is applied.
     public var roundLast: UInt64
     public var learningRate: LearningRate
+    /// Steps of a round. Given, the rate's decay ends with the last round, wherever that falls: a
+    /// round in which nobody works, such as the one that gathers the members, is no step.
+    public var stepsPerRound: UInt64?
     /// A checkpoint after every so many rounds, and after the last; 0 for none but the last.
     public var saveEvery: UInt64
 
     public init(
-      batchSize: Int, roundLast: UInt64, learningRate: LearningRate, saveEvery: UInt64 = 0
+      batchSize: Int, roundLast: UInt64, learningRate: LearningRate,
+      stepsPerRound: UInt64? = nil, saveEvery: UInt64 = 0
     ) {
       precondition(batchSize > 0, "a batch needs samples, got \(batchSize)")
       self.batchSize = batchSize
       self.roundLast = roundLast
       self.learningRate = learningRate
+      self.stepsPerRound = stepsPerRound
       self.saveEvery = saveEvery
     }
   }
@@ -159,13 +164,22 @@ public struct Trainer<S: Strategy, R: Replica> {
 
   // MARK: Strategy
 
+  /// The inner learning rate of a step: from what all members know alike.
+  func learningRate(step: UInt64) -> Float {
+    guard let stepsPerRound = options.stepsPerRound else {
+      return options.learningRate.at(step: step)
+    }
+    let roundsLeft = options.roundLast - min(roundLanded, options.roundLast)
+    return options.learningRate.ending(at: book.steps + roundsLeft * stepsPerRound).at(step: step)
+  }
+
   /// Tells the strategy, and does what it asks for.
   ///
   /// - Parameter step: the step number the strategy sees, if not that of the next inner step.
   mutating func pass(_ event: StrategyEvent, step: UInt64? = nil) throws -> [TrainerAction] {
     let step = step ?? book.steps + stepsSinceLanding
     let moment = Moment(
-      me: me, step: step, learningRate: options.learningRate.at(step: step),
+      me: me, step: step, learningRate: learningRate(step: step),
       samplesUsed: used.sampleCount, batchesLeft: dealt.sampleCount / options.batchSize, now: now)
     var actions: [TrainerAction] = []
     for wish in try strategy.handle(event, on: &replica, at: moment) {

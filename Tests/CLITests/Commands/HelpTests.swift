@@ -51,9 +51,11 @@ struct HelpTests {
           ferry train run.toml   start the first peer; prints the line to join with
           ferry join 'ferry://…' on any other machine, any time
 
-        Exit codes: 0 done, 1 failed, 2 bad input or configuration, 64 wrong usage,
-        130 interrupted. With --json every command prints one object a line, and
-        errors as {"error":{"code":…,"what":…,"place":…,"remedy":…}}.
+        Exit codes: 0 done, 1 failed on the way (a full disk, a peer out of reach),
+        2 refused (what was given cannot be used: configuration, text, checkpoint,
+        secret, port), 64 wrong usage, 130 interrupted. With --json every command
+        prints one object a line, and errors as {"error":{"code":…,"what":…,"place":…,
+        "remedy":…}}.
 
         USAGE: ferry <subcommand>
         """))

@@ -26,7 +26,7 @@ struct ConfigurationLoaderTests {
       ).load()
       return "no error"
     } catch {
-      #expect(error.exitStatus == .badInput)
+      #expect(ExitStatus(error) == .refused)
       return error.description
     }
   }

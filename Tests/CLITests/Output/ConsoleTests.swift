@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryLearning
 import FerryPeers
 import Testing
 import ferry
@@ -29,19 +30,27 @@ struct ConsoleTests {
     #expect(!console.isLive && !console.hasColor)
   }
 
-  @Test("faults of the input end with 2, all others with 1")
+  @Test("what cannot be used ends with 2, what goes wrong on the way with 1")
   func exits() {
-    let place = (what: "", place: "", remedy: "")
-    let make = { CLIError($0, what: place.what, place: place.place, remedy: place.remedy) }
-    #expect(make(.configurationUnknownKey).exitStatus == .badInput)
-    #expect(make(.runNotFound).exitStatus == .badInput)
-    #expect(make(.portInUse).exitStatus == .failed)
-    #expect(make(.demoFailed).exitStatus == .failed)
-  }
-
-  @Test("a room's error about input ends with 2 too")
-  func roomExits() {
-    let badLine = #expect(throws: PeersError.self) { try JoinLine.parse("nonsense") }
-    if let badLine { #expect(ExitStatus(badLine) == .badInput) }
+    func status(_ code: CLIError.Code) -> ferry.ExitStatus {
+      ExitStatus(CLIError(code, what: "", place: "", remedy: ""))
+    }
+    func status(_ code: PeersError.Code) -> ferry.ExitStatus {
+      ExitStatus(PeersError(code, "", place: "", remedy: ""))
+    }
+    func status(_ code: CheckpointError.Code) -> ferry.ExitStatus {
+      ExitStatus(CheckpointError(code, "", at: "", remedy: ""))
+    }
+    #expect(status(.configurationUnknownKey) == .refused)
+    #expect(status(.runNotFound) == .refused)
+    #expect(status(CLIError.Code.portInUse) == .refused)
+    #expect(status(.demoFailed) == .failed)
+    #expect(status(.peerUnreachable) == .failed)
+    #expect(status(PeersError.Code.portInUse) == .refused)
+    #expect(status(.wrongSecret) == .refused)
+    #expect(status(.otherVersion) == .refused)
+    #expect(status(.badHandshake) == .failed)
+    #expect(status(.mismatch) == .refused)
+    #expect(status(.diskFull) == .failed)
   }
 }

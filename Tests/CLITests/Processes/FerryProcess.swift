@@ -37,6 +37,20 @@ final class Yard {
     let status = try process.end(within: 60)
     return (status, process.out, process.errors)
   }
+
+  /// Runs `ferry` to its end and expects a status and one error.
+  ///
+  /// - Parameter kibibytesMax: no file that it writes may grow beyond.
+  func ferry(
+    _ arguments: [String], ends status: Int32, saying sentence: String, kibibytesMax: Int? = nil,
+    at location: SourceLocation = #_sourceLocation
+  ) throws {
+    let process = try FerryProcess(
+      arguments, in: self, log: "run-\(UUID().uuidString)", kibibytesMax: kibibytesMax)
+    let ended = try process.end(within: 60)
+    #expect(ended == status, "\(process.errors)", sourceLocation: location)
+    process.expectOneError(sentence, at: location)
+  }
 }
 
 /// A real process of the built `ferry`.
@@ -56,10 +70,15 @@ final class FerryProcess {
     return ".build/release/ferry"
   }
 
-  init(_ arguments: [String], in yard: Yard, log: String) throws {
+  init(_ arguments: [String], in yard: Yard, log: String, kibibytesMax: Int? = nil) throws {
     (self.yard, self.log) = (yard, log)
     process.executableURL = URL(fileURLWithPath: Self.program)
     process.arguments = arguments
+    if let kibibytesMax {
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments =
+        ["-c", "ulimit -f \(kibibytesMax) && exec \"$0\" \"$@\"", Self.program] + arguments
+    }
     process.currentDirectoryURL = URL(fileURLWithPath: yard.path)
     var environment = ProcessInfo.processInfo.environment
     environment["SWIFT_BACKTRACE"] = "enable=no"
@@ -78,6 +97,17 @@ final class FerryProcess {
   var out: String { yard.read("\(log).out") }
   var errors: String { yard.read("\(log).err") }
   var isRunning: Bool { process.isRunning }
+
+  /// What it said ends with this sentence, and says it once.
+  func expectOneError(
+    _ sentence: String, at location: SourceLocation = #_sourceLocation
+  ) {
+    let said = errors
+    #expect(said.hasSuffix("ferry: \(sentence)\n"), "\(said)", sourceLocation: location)
+    let code = sentence.prefix { $0 != ":" } + ":"
+    let count = said.components(separatedBy: code).count - 1
+    #expect(count == 1, "said \(count) times: \(said)", sourceLocation: location)
+  }
 
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import FerryBasics
 import FerryPeers
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("Identity")
@@ -52,15 +54,16 @@ struct IdentityTests {
     }
   }
 
-  @Test("peers that start at once share one identity")
-  func race() async throws {
+  @Test("peers that start at once share one identity, in a folder that none of them has made yet")
+  func race() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let folder = folder
-    let ids = try await withThrowingTaskGroup(of: PeerID.self) { group in
-      for _ in 0..<16 { group.addTask { try Identity.kept(inFolder: folder).id } }
-      return try await group.reduce(into: Set<PeerID>()) { $0.insert($1) }
+    for attempt in 0..<100 {
+      let path = "\(folder)/\(attempt)/of/many"
+      let outcomes = atOnce(16) { Result { try Identity.kept(inFolder: path).id } }
+      let ids = try Set(outcomes.map { try $0.get() })
+      #expect(ids.count == 1, "attempt \(attempt)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["identity"])
     }
-    #expect(ids.count == 1)
   }
 
   @Test("ids print as libp2p prints them and read back", arguments: 0..<20)
@@ -82,4 +85,29 @@ struct IdentityTests {
         + "A peer id has 52 letters and digits and begins with 12D3KooW; copy it whole.")
     #expect(PeerID(String(repeating: "1", count: 100_000)) == nil)
   }
+}
+
+/// What a body gives on each of so many threads, let go together.
+private func atOnce<Value: Sendable>(
+  _ count: Int, _ body: @escaping @Sendable () -> Value
+) -> [Value] {
+  let outcomes = Mutex<[Value]>([])
+  let (ready, gate, done) = (
+    DispatchGroup(), DispatchSemaphore(value: 0), DispatchGroup()
+  )
+  for _ in 0..<count {
+    ready.enter()
+    done.enter()
+    Thread {
+      ready.leave()
+      gate.wait()
+      let value = body()
+      outcomes.withLock { $0.append(value) }
+      done.leave()
+    }.start()
+  }
+  ready.wait()
+  for _ in 0..<count { gate.signal() }
+  done.wait()
+  return outcomes.withLock { $0 }
 }

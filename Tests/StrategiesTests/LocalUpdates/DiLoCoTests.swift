@@ -10,11 +10,14 @@ import Testing
 /// A trainer of a toy for member `number`.
 func toyTrainer<S: Strategy>(
   _ number: UInt8, _ strategy: S, replica: QuadraticReplica = QuadraticReplica(noise: 0.5),
-  rounds: UInt64 = 1000, rate: LearningRate = LearningRate(peak: 0.1), saveEvery: UInt64 = 0
+  rounds: UInt64 = 1000, rate: LearningRate = LearningRate(peak: 0.1),
+  stepsPerRound: UInt64? = nil, saveEvery: UInt64 = 0
 ) -> Trainer<S, QuadraticReplica> {
   Trainer(
     me: .toy(number), replica: replica, strategy: strategy,
-    options: .init(batchSize: 2, roundLast: rounds, learningRate: rate, saveEvery: saveEvery))
+    options: .init(
+      batchSize: 2, roundLast: rounds, learningRate: rate, stepsPerRound: stepsPerRound,
+      saveEvery: saveEvery))
 }
 
 @Suite("DiLoCo")

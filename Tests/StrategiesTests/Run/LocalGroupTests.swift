@@ -34,6 +34,24 @@ struct LocalGroupTests {
     #expect(group.bytesSent(for: .catchUp) > 0)
   }
 
+  @Test("a schedule ends with the last round, though the first one gathers the members")
+  func schedule() throws {
+    // 10 rounds of 2 steps, of which the first is empty: 18 steps, not 20.
+    let written = LearningRate(
+      peak: 0.1, warmupSteps: 3, decay: .cosine(until: 20, floor: 0.1))
+    let meant = LearningRate(peak: 0.1, warmupSteps: 3, decay: .cosine(until: 18, floor: 0.1))
+    var rates: [UInt64: Set<Float>] = [:]
+    let trainers = (1...3).map {
+      toyTrainer($0, DiLoCo(localSteps: 2), rounds: 10, rate: written, stepsPerRound: 2)
+    }
+    let group = LocalGroup(
+      trainers, settings: GroupLogic.Settings(seed: Seed(5), membersMin: 3)
+    ) { rates[$1.step, default: []].insert($1.learningRate) }
+    try group.run()
+    #expect(rates.count == 18)
+    for (step, seen) in rates { #expect(seen == [meant.at(step: step)], "step \(step)") }
+  }
+
   private func run(
     seed: UInt64
   ) throws -> (LocalGroup<DiLoCo, QuadraticReplica>, steps: [UInt64]) {
