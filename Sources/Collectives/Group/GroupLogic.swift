@@ -298,9 +298,10 @@ public struct GroupLogic: PeerLogic {
       let outgoing = try attempt.machine!.receive(chunk, from: rank)
       return send(outgoing, in: view) + finishIfDone(at: now)
     } catch {
-      let liar = view.members[rank]
-      return pass(
-        .trouble(reason: "\(liar.id.short) sent a bad chunk: \(error)", without: [liar]), at: now)
+      // Nobody to blame means that this member cannot send what it has: the others go on without it.
+      let liar = error.culprit.map { view.members[$0] }
+      let reason = liar.map { "\($0.id.short) sent a bad chunk: \(error)" } ?? "\(error)"
+      return pass(.trouble(reason: reason, without: [liar ?? me]), at: now)
     }
   }
 
