@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import FerryBasics
+import FerryTensors
 import Foundation
 
 /// The terminal door: parse, call a room, print.
@@ -39,7 +40,11 @@ struct Ferry: AsyncParsableCommand {
         ]),
     ])
 
+  /// Freed memory up to this size stays with the process.
+  private static let memoryKeptMax = 32 << 20
+
   static func main() async {
+    FreedMemory.keep(upTo: memoryKeptMax)
     let arguments = Array(CommandLine.arguments.dropFirst())
     // A file that may not grow further is an error of the write, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)

@@ -18,8 +18,8 @@ public struct MalformedMessage: FerryError, Equatable {
 
 /// Takes a message apart. Every length is checked against what is there before anything is made.
 public struct ByteReader: Sendable {
-  private let bytes: [UInt8]
-  private var position: Int
+  @usableFromInline let bytes: [UInt8]
+  @usableFromInline var position: Int
   private let place: String
 
   /// - Parameter place: names the message in errors, such as `promise`.
@@ -29,12 +29,13 @@ public struct ByteReader: Sendable {
     position = 0
   }
 
-  public var remaining: Int { bytes.count - position }
+  @inlinable public var remaining: Int { bytes.count - position }
 
   public func malformed(_ what: String) -> MalformedMessage {
     MalformedMessage(what: what, place: "\(place), byte \(position) of \(bytes.count)")
   }
 
+  @inlinable
   public mutating func number<Number: FixedWidthInteger & UnsignedInteger>(
     _: Number.Type = Number.self
   ) throws(MalformedMessage) -> Number {

@@ -2,14 +2,16 @@
 
 /// Builds a message: fixed-width little-endian numbers and length-prefixed runs of bytes.
 public struct ByteWriter: Sendable {
-  public private(set) var bytes: [UInt8] = []
+  @usableFromInline var written: [UInt8] = []
+  public var bytes: [UInt8] { written }
 
-  public init(reserving byteCount: Int = 64) { bytes.reserveCapacity(byteCount) }
+  public init(reserving byteCount: Int = 64) { written.reserveCapacity(byteCount) }
 
+  @inlinable
   public mutating func put<Number: FixedWidthInteger & UnsignedInteger>(_ number: Number) {
     var rest = number
     for _ in 0..<MemoryLayout<Number>.size {
-      bytes.append(UInt8(truncatingIfNeeded: rest))
+      written.append(UInt8(truncatingIfNeeded: rest))
       if Number.bitWidth > 8 { rest >>= 8 }
     }
   }
@@ -17,12 +19,12 @@ public struct ByteWriter: Sendable {
   public mutating func put(_ number: Double) { put(number.bitPattern) }
 
   /// Raw bytes, without their length.
-  public mutating func put(raw run: some Collection<UInt8>) { bytes.append(contentsOf: run) }
+  public mutating func put(raw run: some Collection<UInt8>) { written.append(contentsOf: run) }
 
   /// A 32-bit length, then the bytes.
   public mutating func put(run: some Collection<UInt8>) {
     put(UInt32(run.count))
-    bytes.append(contentsOf: run)
+    written.append(contentsOf: run)
   }
 
   public mutating func put(_ text: String) { put(run: Array(text.utf8)) }

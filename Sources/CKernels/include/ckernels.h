@@ -68,4 +68,16 @@ void ferry_int8_decode(const uint8_t *in, size_t n, size_t block, float *y);
 void ferry_int8_decode_generic(const uint8_t *in, size_t n, size_t block, float *y);
 void ferry_int8_decode_accumulate(const uint8_t *in, size_t n, size_t block, float *y);
 void ferry_int8_decode_accumulate_generic(const uint8_t *in, size_t n, size_t block, float *y);
+
+// Pieces of memory of up to `most` bytes stay with the process when they are freed, four times
+// `most` in all; for the whole process, best at its start. Does nothing where the C library is not
+// glibc.
+void ferry_keep_freed_memory(size_t most);
+
+// Four sums for every block of `n` bytes, the last filled up with zeros; `key` has
+// FERRY_FINGERPRINT_KEY words.
+#define FERRY_FINGERPRINT_BLOCK 1024
+#define FERRY_FINGERPRINT_KEY 262
+void ferry_fingerprint(const void *x, size_t n, const uint32_t *key, uint64_t *out);
+void ferry_fingerprint_generic(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 #endif

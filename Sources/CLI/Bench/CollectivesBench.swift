@@ -69,13 +69,12 @@ struct CollectivesBench {
         if kind == "bare" { bare += slowest } else { ferry += slowest }
       }
     }
-    let reduction = try Reduction(
-      rank: 0, weights: Array(repeating: 1, count: Self.members),
-      codec: CodecKind.float32.codec(), operation: .mean, seed: Seed(0))
+    let choice = AllReduceAlgorithm.automatic.choice(
+      count: count, world: Self.members, codec: CodecKind.float32.codec())
     let (a, b) = (Spread(ferry), Spread(bare))
     return Figure(
       bytes: bytes, sealing: sealing.rawValue,
-      algorithm: AllReduceAlgorithm.automatic.choice(count: count, in: reduction).reason,
+      algorithm: choice.reason,
       ferry: a, bare: b, ratio: a.median / b.median,
       megabytesPerSecond: Double(bytes) / a.median / 1e6)
   }

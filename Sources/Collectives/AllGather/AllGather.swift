@@ -55,11 +55,10 @@ public struct AllGather: CollectiveMachine {
     guard world > 1 else { return [] }
     var outgoing: [Outgoing] = []
     for piece in segments.pieces(rank) {
-      let payload = try work.encodeAndAdopt(
-        &values, segments.range(rank, piece),
+      let chunk = try work.encodeAndAdopt(
+        &values, segments.range(rank, piece), as: .allGather, rank, piece,
         seed: seed.derived("all-gather", UInt64(rank), UInt64(piece)))
       finished.insert(segments.index(rank, piece))
-      let chunk = Chunk(phase: .allGather, segment: rank, piece: piece, payload: payload)
       outgoing += (1..<world).map { Outgoing(to: (rank + $0) % world, chunk) }
     }
     return outgoing

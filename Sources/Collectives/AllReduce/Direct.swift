@@ -21,7 +21,7 @@ public struct Direct: AllReduceMachine {
     self.reduction = reduction
     segments = Segments(
       count: values.count, world: reduction.world, pieceElements: reduction.pieceElements)
-    work = Piecework(codec: reduction.codec)
+    work = Piecework(codec: reduction.codec, prefix: reduction.chunkPrefix)
     self.values = reduction.scaled(values)
     shard = ShardSum(self.values, segments: segments, reduction: reduction)
     finished = PieceSet(count: segments.pieceCount)
@@ -77,10 +77,10 @@ public struct Direct: AllReduceMachine {
     Arithmetic.copy(
       shard.sum, range.lowerBound - start..<range.upperBound - start, to: &values,
       at: range.lowerBound)
-    let payload = try work.encodeAndAdopt(
-      &values, range, seed: reduction.seed(.allGather, segment, piece))
+    let chunk = try work.encodeAndAdopt(
+      &values, range, as: .allGather, segment, piece,
+      seed: reduction.seed(.allGather, segment, piece))
     finished.insert(segments.index(segment, piece))
-    let chunk = Chunk(phase: .allGather, segment: segment, piece: piece, payload: payload)
     return (1..<reduction.world).map { Outgoing(to: (segment + $0) % reduction.world, chunk) }
   }
 

@@ -24,11 +24,13 @@ public struct Reduction: Sendable {
   public let seed: Seed
   /// Elements of a piece; all ranks must use the same.
   public let pieceElements: Int
+  /// Put in front of every chunk: the header of whoever carries them, written where it is sent from.
+  var chunkPrefix: [UInt8] = []
 
   /// The ranks with a weight above 0, ascending; only they send contributions.
   let contributors: [Int]
-  /// What this rank's values are multiplied by before they are added.
-  let scale: Float
+  /// The weight by which values are added as they are.
+  private let unit: Double
   /// What the sum is divided by.
   let divisor: Float
 
@@ -76,10 +78,10 @@ public struct Reduction: Sendable {
     // which costs no pass over the values and no rounding.
     switch operation {
     case .sum:
-      scale = Float(weights[rank])
+      unit = 1
       divisor = 1
     case .mean:
-      scale = Float(weights[rank] / heaviest)
+      unit = heaviest
       divisor = Float(weights.reduce(0) { $0 + $1 / heaviest })
     }
   }
@@ -95,12 +97,21 @@ public struct Reduction: Sendable {
       "chunk", UInt64(phase.rawValue), UInt64(segment), UInt64(piece), UInt64(rank))
   }
 
+  /// What a rank's values are multiplied by before they are added.
+  func scale(of rank: Int) -> Float { Float(weights[rank] / unit) }
+
+  /// The place of each rank among the contributors; nil with weight 0.
+  var places: [Int?] {
+    var places = [Int?](repeating: nil, count: world)
+    for (place, rank) in contributors.enumerated() { places[rank] = place }
+    return places
+  }
+
   /// `values` times this rank's scale.
   func scaled(_ values: [Float]) -> [Float] {
-    guard contributes, scale != 1 else { return values }
+    guard contributes else { return values }
     var scaled = values
-    var span = scaled.mutableSpan
-    Kernels.scale(&span, by: scale)
+    Arithmetic.scale(&scaled, 0..<scaled.count, by: scale(of: rank))
     return scaled
   }
 }

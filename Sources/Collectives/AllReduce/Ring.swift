@@ -38,7 +38,7 @@ public struct Ring: AllReduceMachine {
       count: values.count, world: world, pieceElements: reduction.pieceElements)
     next = (rank + 1) % world
     previous = (rank + world - 1) % world
-    work = Piecework(codec: reduction.codec)
+    work = Piecework(codec: reduction.codec, prefix: reduction.chunkPrefix)
     self.values = reduction.scaled(values)
     hops = (0..<world).map { (rank - $0 - 1 + world) % world }
     hopsToOrigin = (0..<world).map { segment in
@@ -117,16 +117,15 @@ public struct Ring: AllReduceMachine {
     added.insert(index)
     let phase: Chunk.Phase = segment == reduction.rank ? .allGather : .reduceScatter
     let seed = reduction.seed(phase, segment, piece)
-    let payload: [UInt8]
+    let chunk: Chunk
     if phase == .allGather {
       if reduction.divisor != 1 { Arithmetic.divide(&values, range, by: reduction.divisor) }
-      payload = try work.encodeAndAdopt(&values, range, seed: seed)
+      chunk = try work.encodeAndAdopt(&values, range, as: phase, segment, piece, seed: seed)
       finished.insert(index)
     } else {
-      payload = try work.encode(values, range, seed: seed)
+      chunk = try work.encode(values, range, as: phase, segment, piece, seed: seed)
     }
-    return Outgoing(
-      to: next, Chunk(phase: phase, segment: segment, piece: piece, payload: payload))
+    return Outgoing(to: next, chunk)
   }
 
   private mutating func receiveFinished(_ chunk: Chunk) throws(CollectiveError) -> [Outgoing] {

@@ -59,10 +59,10 @@ public struct Broadcast: CollectiveMachine {
     guard rank == root, world > 1 else { return [] }
     var outgoing: [Outgoing] = []
     for piece in segments.pieces(0) {
-      let payload = try work.encodeAndAdopt(
-        &values, segments.range(0, piece), seed: seed.derived("broadcast", UInt64(piece)))
+      let chunk = try work.encodeAndAdopt(
+        &values, segments.range(0, piece), as: .broadcast, 0, piece,
+        seed: seed.derived("broadcast", UInt64(piece)))
       finished.insert(piece)
-      let chunk = Chunk(phase: .broadcast, segment: 0, piece: piece, payload: payload)
       outgoing += children.map { Outgoing(to: $0, chunk) }
     }
     return outgoing

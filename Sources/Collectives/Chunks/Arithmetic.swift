@@ -11,11 +11,21 @@ enum Arithmetic {
     for i in span.indices { span[i] /= divisor }
   }
 
-  /// Adds `source[range]` to `values[range]`.
-  static func add(_ source: borrowing [Float], to values: inout [Float], _ range: Range<Int>) {
+  /// Multiplies the values in a range.
+  static func scale(_ values: inout [Float], _ range: Range<Int>, by scale: Float) {
+    guard scale != 1 else { return }
     var all = values.mutableSpan
     var span = all._mutatingExtracting(range)
-    Kernels.accumulate(source.span.extracting(range), into: &span)
+    Kernels.scale(&span, by: scale)
+  }
+
+  /// Adds `source[from]`, as many values, to `values[range]`.
+  static func add(
+    _ source: borrowing [Float], _ from: Range<Int>, to values: inout [Float], _ range: Range<Int>
+  ) {
+    var all = values.mutableSpan
+    var span = all._mutatingExtracting(range)
+    Kernels.accumulate(source.span.extracting(from), into: &span)
   }
 
   /// Puts `source[from]` in the place of the values that begin at `start`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FerryBasics
+import FerryTensors
 
 /// One piece of one segment on its way: the unit that collectives send.
 ///
@@ -33,47 +34,73 @@ public struct Chunk: Sendable, Equatable {
   public let phase: Phase
   public let segment: Int
   public let piece: Int
-  public let payload: [UInt8]
+  /// The carrier's header, then the wire form: written in one place and sent from there.
+  package let bytes: [UInt8]
+  /// Bytes of the carrier's header.
+  package let prefixByteCount: Int
 
   /// `segment` and `piece` fit 32 bits; the payload has at most `payloadBytesMax` bytes.
   public init(phase: Phase, segment: Int, piece: Int, payload: [UInt8]) {
+    self.init(phase: phase, segment: segment, piece: piece, payloadByteCount: payload.count) {
+      Bytes.copy(payload.span.elementBytes, into: &$0)
+    }
+  }
+
+  /// A chunk whose payload is written in place.
+  ///
+  /// - Parameters:
+  ///   - prefix: put in front of the wire form: a carrier's own header, which saves it a copy.
+  ///   - fill: writes exactly `payloadByteCount` bytes.
+  package init<Failure: Error>(
+    phase: Phase, segment: Int, piece: Int, prefix: [UInt8] = [], payloadByteCount: Int,
+    fill: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
     precondition(
       UInt32(exactly: segment) != nil && UInt32(exactly: piece) != nil
-        && payload.count <= Self.payloadBytesMax,
-      "chunk \(segment)/\(piece) of \(payload.count) bytes does not fit the wire")
+        && payloadByteCount <= Self.payloadBytesMax,
+      "chunk \(segment)/\(piece) of \(payloadByteCount) bytes does not fit the wire")
     self.phase = phase
     self.segment = segment
     self.piece = piece
-    self.payload = payload
-  }
-
-  /// How many bytes `append` adds.
-  public var byteCount: Int { Self.headerByteCount + payload.count }
-
-  /// Appends the chunk in its wire form, so that a caller's own header may stand before it.
-  public func append(to bytes: inout [UInt8]) {
-    var header = ByteWriter(reserving: Self.headerByteCount)
+    prefixByteCount = prefix.count
+    var header = ByteWriter(reserving: prefix.count + Self.headerByteCount)
+    header.put(raw: prefix)
     header.put(UInt32(phase.rawValue))
     header.put(UInt32(segment))
     header.put(UInt32(piece))
-    header.put(UInt32(payload.count))
-    bytes.reserveCapacity(bytes.count + byteCount)
-    bytes.append(contentsOf: header.bytes)
-    bytes.append(contentsOf: payload)
+    header.put(UInt32(payloadByteCount))
+    let start = header.bytes.count
+    var bytes = [UInt8](repeating: 0, count: start + payloadByteCount)
+    var all = bytes.mutableSpan
+    Bytes.copy(header.bytes.span.elementBytes, into: &all)
+    var payload = all._mutatingExtracting(start..<start + payloadByteCount)
+    try fill(&payload)
+    self.bytes = bytes
+  }
+
+  private var payloadStart: Int { prefixByteCount + Self.headerByteCount }
+  public var payloadByteCount: Int { bytes.count - payloadStart }
+  public var payload: ArraySlice<UInt8> { bytes[payloadStart...] }
+  /// The payload where it lies.
+  var payloadSpan: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { bytes.span.extracting(payloadStart...) }
   }
 
   /// The wire form.
-  public func encoded() -> [UInt8] {
-    var bytes: [UInt8] = []
-    append(to: &bytes)
-    return bytes
+  public func encoded() -> [UInt8] { Array(bytes[prefixByteCount...]) }
+
+  /// Equal on the wire, whatever stands in front.
+  public static func == (a: Chunk, b: Chunk) -> Bool {
+    a.phase == b.phase && a.segment == b.segment && a.piece == b.piece && a.payload == b.payload
   }
 
-  /// Reads one chunk that fills `bytes` exactly.
+  /// Reads one chunk that fills `bytes` exactly after the carrier's header; takes them as they are.
   ///
   /// - Throws: when it does not; nothing is allocated before the length is checked.
-  public init(decoding bytes: ArraySlice<UInt8>) throws(MalformedMessage) {
-    var reader = ByteReader(Array(bytes.prefix(Self.headerByteCount)), place: "chunk")
+  public init(decoding bytes: [UInt8], after prefixByteCount: Int = 0) throws(MalformedMessage) {
+    let body = bytes.dropFirst(prefixByteCount)
+    var reader = ByteReader(Array(body.prefix(Self.headerByteCount)), place: "chunk")
     let phaseNumber: UInt32 = try reader.number()
     guard let phase = UInt8(exactly: phaseNumber).flatMap(Phase.init(rawValue:)) else {
       throw reader.malformed("no phase has the number \(phaseNumber)")
@@ -84,17 +111,13 @@ public struct Chunk: Sendable, Equatable {
     guard length <= Self.payloadBytesMax else {
       throw reader.malformed("a payload of \(length) bytes is above \(Self.payloadBytesMax)")
     }
-    let follow = bytes.count - Self.headerByteCount
+    let follow = body.count - Self.headerByteCount
     guard length == follow else {
       throw reader.malformed("the header announces \(length) payload bytes, \(follow) follow")
     }
     self.phase = phase
-    payload = Array(bytes.dropFirst(Self.headerByteCount))
-  }
-
-  /// Reads one chunk that fills `bytes` exactly.
-  public init(decoding bytes: [UInt8]) throws(MalformedMessage) {
-    try self.init(decoding: bytes[...])
+    self.bytes = bytes
+    self.prefixByteCount = prefixByteCount
   }
 }
 

@@ -7,18 +7,27 @@ import FerryCodecs
 struct Piecework: Sendable {
   private let codec: any Codec
   private let isLossy: Bool
+  /// What every chunk begins with: see `Reduction.chunkPrefix`.
+  private let prefix: [UInt8]
 
-  init(codec: any Codec) {
+  init(codec: any Codec, prefix: [UInt8] = []) {
     self.codec = codec
     isLossy = codec.isLossy
+    self.prefix = prefix
   }
 
-  /// The bytes of the values in a range.
+  /// A chunk of the values in a range.
   func encode(
-    _ values: borrowing [Float], _ range: Range<Int>, seed: Seed
-  ) throws(CollectiveError) -> [UInt8] {
-    do {
-      return try codec.encode(values.span.extracting(range), seed: seed)
+    _ values: borrowing [Float], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
+    _ piece: Int, seed: Seed
+  ) throws(CollectiveError) -> Chunk {
+    do throws(CodecError) {
+      return try Chunk(
+        phase: phase, segment: segment, piece: piece, prefix: prefix,
+        payloadByteCount: codec.byteCount(for: range.count)
+      ) { (payload: inout MutableSpan<UInt8>) throws(CodecError) in
+        try codec.encode(values.span.extracting(range), seed: seed, into: &payload)
+      }
     } catch {
       throw CollectiveError(
         .notEncodable, "\(error.what), counted from \(range.lowerBound)", place: error.place,
@@ -26,20 +35,21 @@ struct Piecework: Sendable {
     }
   }
 
-  /// The bytes of the values in a range, which become what all others will decode from them.
+  /// A chunk of the values in a range, which become what all others will decode from it.
   func encodeAndAdopt(
-    _ values: inout [Float], _ range: Range<Int>, seed: Seed
-  ) throws(CollectiveError) -> [UInt8] {
-    let payload = try encode(values, range, seed: seed)
-    guard isLossy else { return payload }
+    _ values: inout [Float], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
+    _ piece: Int, seed: Seed
+  ) throws(CollectiveError) -> Chunk {
+    let chunk = try encode(values, range, as: phase, segment, piece, seed: seed)
+    guard isLossy else { return chunk }
     var all = values.mutableSpan
     var span = all._mutatingExtracting(range)
     do {
-      try codec.decode(payload.span, into: &span)
+      try codec.decode(chunk.payloadSpan, into: &span)
     } catch {
       preconditionFailure("a codec does not decode its own bytes: \(error)")
     }
-    return payload
+    return chunk
   }
 
   /// Puts the decoded bytes in the place of the values in a range; an error leaves them alone.
@@ -49,7 +59,7 @@ struct Piecework: Sendable {
     var all = values.mutableSpan
     var span = all._mutatingExtracting(range)
     do {
-      try codec.decode(chunk.payload.span, into: &span)
+      try codec.decode(chunk.payloadSpan, into: &span)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
@@ -62,7 +72,7 @@ struct Piecework: Sendable {
     var all = values.mutableSpan
     var span = all._mutatingExtracting(range)
     do {
-      try codec.accumulate(chunk.payload.span, into: &span)
+      try codec.accumulate(chunk.payloadSpan, into: &span)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
@@ -74,7 +84,7 @@ struct Piecework: Sendable {
   ) throws(CollectiveError) {
     guard isLossy else { return }
     do {
-      _ = try codec.decode(chunk.payload.span, count: count)
+      _ = try codec.decode(chunk.payloadSpan, count: count)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
@@ -91,10 +101,10 @@ struct Piecework: Sendable {
     }
     let count = segments.range(chunk.segment, chunk.piece).count
     let needed = codec.byteCount(for: count)
-    guard chunk.payload.count == needed else {
+    guard chunk.payloadByteCount == needed else {
       throw .refusing(
         .wrongLength, chunk, from: rank,
-        "\(chunk.payload.count) bytes, and \(count) values take \(needed)")
+        "\(chunk.payloadByteCount) bytes, and \(count) values take \(needed)")
     }
   }
 }

@@ -28,6 +28,8 @@ public struct GroupLogic: PeerLogic {
 
   var contributions: [UInt64: Contribution] = [:]
   var attempt = RoundAttempt()
+  /// The values of the last round's contribution: the next round's exchange works in their memory.
+  var spare: [Float] = []
   var early: [(Member, GroupMessage.Stage, GroupMessage)] = []
   /// The last round opened to the worker, so that none is opened twice.
   var opened: UInt64?
@@ -241,11 +243,18 @@ public struct GroupLogic: PeerLogic {
     guard let view, !membership.isFrozen, hasState, attempt.readies[me] == nil,
       let contribution = contributions[committed + 1], let server, server.round == committed
     else { return [] }
-    let ready = GroupMessage.Ready(
+    var ready = GroupMessage.Ready(
       weight: contribution.weight, note: contribution.note,
       elementCount: UInt64(contribution.values.count),
       operation: "\(settings.codec) \(settings.algorithm) \(settings.operation)",
       stateDigest: membership.standing.stateDigest)
+    if contribution.weight > 0, opensOnReady(contribution.values.count, in: view) {
+      do {
+        ready.opening = try opening(contribution.values, in: view)
+      } catch {
+        return giveUp(error, at: now)
+      }
+    }
     attempt.readies[me] = ready
     watch.heard(permille: 1000, from: me, at: now)
     let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
@@ -266,24 +275,24 @@ public struct GroupLogic: PeerLogic {
       return hold(Array(repeating: 0, count: mine.values.count), at: now)
     }
     do {
-      let reduction = try Reduction(
-        rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec(),
-        operation: settings.operation, seed: settings.seed.derived("round", committed + 1))
-      var machine = settings.algorithm.machine(mine.values, in: reduction)
+      let reduction = try reduction(weights, in: view)
+      var machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
       let outgoing = try machine.start()
-      attempt.machine = machine
-      var actions = send(outgoing, in: view)
+      attempt.machine = consume machine
+      let isOpened = opensOnReady(mine.values.count, in: view)
+      var actions = isOpened ? takeOpenings(in: view, at: now) : send(outgoing, in: view)
       let waiting = attempt.waiting
       attempt.waiting = []
-      for (rank, chunk) in waiting { actions += take(chunk, from: rank, at: now) }
+      for (rank, chunk) in waiting where self.view?.number == view.number {
+        actions += take(chunk, from: rank, at: now)
+      }
       return actions + finishIfDone(at: now)
     } catch {
-      // This member's own values cannot be sent: the others go on without it.
-      return pass(.trouble(reason: "\(error)", without: [me]), at: now)
+      return giveUp(error, at: now)
     }
   }
 
-  private mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
+  mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
     guard let view, attempt.machine != nil else { return [] }
     do {
       let outgoing = try attempt.machine!.receive(chunk, from: rank)
@@ -305,7 +314,8 @@ public struct GroupLogic: PeerLogic {
     guard let view else { return [] }
     attempt.machine = nil
     attempt.result = result
-    let digest = attempt.recordDigest(of: result, in: view)
+    let seed = settings.seed.derived("digest", committed + 1)
+    let digest = attempt.recordDigest(of: result, in: view, seed: seed)
     attempt.dones[me] = digest
     attempt.outcome = RoundOutcome(
       round: committed + 1, view: view,
@@ -344,7 +354,7 @@ public struct GroupLogic: PeerLogic {
   private mutating func conclude(at now: Duration) {
     guard let outcome = attempt.outcome else { return }
     membership.standing = Standing(committed: outcome.round)
-    contributions[outcome.round] = nil
+    spare = contributions.removeValue(forKey: outcome.round)?.values ?? []
     attempt = RoundAttempt()
     membership.mayAdmit = true
     watch.roundEnded(at: now)

@@ -43,16 +43,19 @@ package enum GroupMessage: Sendable {
     /// The codec and the algorithm, so that two configurations cannot meet.
     package var operation: String
     package var stateDigest: [UInt8]
+    /// The wire form of the chunk by which the exchange begins, where it fits in here; else empty.
+    package var opening: [UInt8]
 
     package init(
       weight: Double, note: [UInt8], elementCount: UInt64, operation: String,
-      stateDigest: [UInt8]
+      stateDigest: [UInt8], opening: [UInt8] = []
     ) {
       self.weight = weight
       self.note = note
       self.elementCount = elementCount
       self.operation = operation
       self.stateDigest = stateDigest
+      self.opening = opening
     }
   }
 
@@ -71,7 +74,15 @@ package enum GroupMessage: Sendable {
 
   private static let digestBytesMax = 64
   private static let operationBytesMax = 64
-  private static let chunkHeaderBytes = 17
+  /// In front of a chunk: the kind and the stage.
+  private static let chunkPrefixBytes = 17
+
+  /// What the chunks of a stage begin with, so that a machine writes them ready to be sent.
+  package static func chunkPrefix(_ stage: Stage) -> [UInt8] {
+    var out = ByteWriter()
+    out.put(Kind.chunk.rawValue, stage)
+    return out.bytes
+  }
 
   package func frame() -> Frame {
     var out = ByteWriter()
@@ -87,14 +98,12 @@ package enum GroupMessage: Sendable {
       out.put(ready.elementCount)
       out.put(ready.operation)
       out.put(run: ready.stateDigest)
-      return Frame(.membership, out.bytes)
+      out.put(run: ready.opening)
+      return Frame(ready.opening.isEmpty ? .membership : .exchange, out.bytes)
     case .chunk(let stage, let chunk):
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(Self.chunkHeaderBytes + chunk.byteCount)
-      out.put(Kind.chunk.rawValue, stage)
-      bytes.append(contentsOf: out.bytes)
-      chunk.append(to: &bytes)
-      return Frame(.exchange, bytes)
+      let prefix = Self.chunkPrefix(stage)
+      let isReady = chunk.bytes.prefix(chunk.prefixByteCount).elementsEqual(prefix)
+      return Frame(.exchange, isReady ? chunk.bytes : prefix + chunk.encoded())
     case .done(let stage, let digest):
       out.put(Kind.done.rawValue, stage)
       out.put(run: digest)
@@ -147,12 +156,12 @@ package enum GroupMessage: Sendable {
       self = .charter(Array(bytes.dropFirst()))
       return
     case .chunk:
-      guard bytes.count >= Self.chunkHeaderBytes else {
+      guard bytes.count >= Self.chunkPrefixBytes else {
         throw MalformedMessage(what: "a chunk of \(bytes.count) bytes", place: "group message")
       }
-      var reader = ByteReader(Array(bytes[1..<Self.chunkHeaderBytes]), place: "chunk")
+      var reader = ByteReader(Array(bytes[1..<Self.chunkPrefixBytes]), place: "chunk")
       let stage = try reader.stage()
-      self = .chunk(stage, try Chunk(decoding: bytes[Self.chunkHeaderBytes...]))
+      self = .chunk(stage, try Chunk(decoding: bytes, after: Self.chunkPrefixBytes))
       return
     case .ready, .done, .progress, .hurry: break
     }
@@ -163,7 +172,8 @@ package enum GroupMessage: Sendable {
       let ready = Ready(
         weight: try reader.double(), note: try reader.run(max: GroupLogic.noteBytesMax),
         elementCount: try reader.number(), operation: try reader.text(max: Self.operationBytesMax),
-        stateDigest: try reader.run(max: Self.digestBytesMax))
+        stateDigest: try reader.run(max: Self.digestBytesMax),
+        opening: try reader.run(max: AllReduceAlgorithm.oneShotBytesMax + Chunk.headerByteCount))
       guard ready.weight >= 0, ready.weight.isFinite else {
         throw reader.malformed("a weight of \(ready.weight)")
       }

@@ -51,14 +51,14 @@ struct RoundAttempt: Sendable {
     members.map(\.id.short).joined(separator: ", ")
   }
 
-  /// SHA-256 over the result's bits and the record of who contributed what.
-  func recordDigest(of result: [Float], in view: View) -> [UInt8] {
+  /// A digest of the result's bits and the record of who contributed what.
+  func recordDigest(of result: [Float], in view: View, seed: Seed) -> [UInt8] {
     var record = ByteWriter()
     for member in view.members {
       record.put(member)
       record.put(readies[member]!.weight)
       record.put(run: readies[member]!.note)
     }
-    return Digest.sha256(of: result, then: record.bytes)
+    return Digest.quick(of: result, seed: seed, then: record.bytes)
   }
 }

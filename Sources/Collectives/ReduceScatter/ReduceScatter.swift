@@ -29,7 +29,8 @@ public struct ReduceScatter: CollectiveMachine {
 
   public mutating func start() throws(CollectiveError) -> [Outgoing] {
     let outgoing = try reduction.contributions(
-      of: values, in: segments, by: Piecework(codec: reduction.codec))
+      of: values, in: segments, by: Piecework(codec: reduction.codec, prefix: reduction.chunkPrefix)
+    )
     for piece in segments.pieces(reduction.rank) where try shard.advance(piece) { unfinished -= 1 }
     return outgoing
   }

@@ -28,14 +28,12 @@ struct ShardSum: Sendable {
     let range = segments.range(reduction.rank)
     own = reduction.contributes ? Array(values[range]) : []
     sum = Array(repeating: 0, count: range.count)
-    work = Piecework(codec: reduction.codec)
+    work = Piecework(codec: reduction.codec, prefix: reduction.chunkPrefix)
     let pieces = segments.pieces(reduction.rank).count
     turns = Array(repeating: 0, count: pieces)
     came = PieceSet(count: pieces * reduction.contributors.count)
     complete = PieceSet(count: pieces)
-    var places = [Int?](repeating: nil, count: reduction.world)
-    for (place, rank) in reduction.contributors.enumerated() { places[rank] = place }
-    self.places = places
+    places = reduction.places
   }
 
   /// The other ranks whose contribution to some piece has not come.
@@ -85,7 +83,7 @@ struct ShardSum: Sendable {
         if turn == 0 {
           Arithmetic.copy(own, range, to: &sum, at: range.lowerBound)
         } else {
-          Arithmetic.add(own, to: &sum, range)
+          Arithmetic.add(own, range, to: &sum, range)
         }
         turns[piece] += 1
       } else if let chunk = waiting.removeValue(forKey: mark(piece, turn)) {
@@ -133,12 +131,10 @@ extension Reduction {
       for step in 1..<max(world, 1) {
         let owner = (rank + step) % world
         guard segments.has(owner, piece) else { continue }
-        let payload = try work.encode(
-          values, segments.range(owner, piece), seed: seed(.reduceScatter, owner, piece))
-        outgoing.append(
-          Outgoing(
-            to: owner,
-            Chunk(phase: .reduceScatter, segment: owner, piece: piece, payload: payload)))
+        let chunk = try work.encode(
+          values, segments.range(owner, piece), as: .reduceScatter, owner, piece,
+          seed: seed(.reduceScatter, owner, piece))
+        outgoing.append(Outgoing(to: owner, chunk))
       }
     }
     return outgoing

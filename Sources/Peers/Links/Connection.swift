@@ -58,8 +58,7 @@ final class Connection {
 
   /// Plain bytes sealed ahead of the socket.
   private static let wireBytesAhead = 8 * RecordSealer.plainBytesMax
-  /// Bytes read in one go.
-  private static let readBytesMax = 8 * RecordSealer.plainBytesMax
+  private static let linkReadBytesMax = 8 * RecordSealer.plainBytesMax
   private static let greetingReadBytesMax = 8192
 
   init(
@@ -211,10 +210,12 @@ final class Connection {
 
   // MARK: Receiving
 
+  /// Bytes read in one go.
+  var readBytesMax: Int { stage == .up ? Self.linkReadBytesMax : Self.greetingReadBytesMax }
+
   /// Reads once.
   func read() -> Moved {
-    let moved = incoming.fill(
-      from: socket, atMost: stage == .up ? Self.readBytesMax : Self.greetingReadBytesMax)
+    let moved = incoming.fill(from: socket, atMost: readBytesMax)
     if case .bytes(let count) = moved { unattributed += count }
     return moved
   }

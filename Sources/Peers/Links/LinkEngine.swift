@@ -286,15 +286,17 @@ final class LinkEngine {
   private func read(_ connection: Connection) {
     // A budget, so that one fast link does not keep the others waiting.
     for _ in 0..<8 {
+      let asked = connection.readBytesMax
       switch connection.read() {
-      case .bytes:
+      case .bytes(let count):
         if connection.stage == .up {
           connection.silence?.heard(at: now)
           takeFrames(connection)
         } else {
           takeGreeting(connection)
         }
-        if connections[connection.token] == nil { return }
+        // Fewer than asked for: that was all there is, and `poll` tells when more comes.
+        if connections[connection.token] == nil || count < asked { return }
       case .wouldBlock: return
       case .ended: return broken(connection, "the other side closed the connection")
       case .failed(let reason): return broken(connection, reason)

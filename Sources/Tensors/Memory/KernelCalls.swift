@@ -96,6 +96,20 @@ enum KernelCalls {
     }
   }
 
+  static func fingerprint(_ bytes: RawSpan, key: Span<UInt32>, generic: Bool) -> [UInt64] {
+    let block = Int(FERRY_FINGERPRINT_BLOCK)
+    precondition(key.count == Int(FERRY_FINGERPRINT_KEY), "a key of \(key.count) words")
+    var sums = [UInt64](repeating: 0, count: (bytes.byteCount + block - 1) / block * 4)
+    unsafe bytes.withUnsafeBytes { x in
+      unsafe key.withUnsafeBufferPointer { key in
+        // SAFETY: the key has its length, and `sums` four places for every block of `x`.
+        unsafe (generic ? ferry_fingerprint_generic : ferry_fingerprint)(
+          x.baseAddress, x.count, key.baseAddress, &sums)
+      }
+    }
+    return sums
+  }
+
   typealias Int8Decode =
     @convention(c) (UnsafePointer<UInt8>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
 

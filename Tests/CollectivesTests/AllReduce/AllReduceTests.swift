@@ -5,7 +5,7 @@ import FerryCodecs
 import FerryCollectives
 import Testing
 
-/// What both algorithms promise, over worlds, sizes, codecs, weights and orders of arrival.
+/// What all algorithms promise, over worlds, sizes, codecs, weights and orders of arrival.
 @Suite("All-reduce")
 struct AllReduceTests {
   static let worlds = [1, 2, 3, 5, 8]
@@ -67,8 +67,8 @@ struct AllReduceTests {
     #expect(worst <= allowance, "\(worst) off, \(allowance) allowed")
   }
 
-  /// The largest error that a value may have, when no contribution is above 1: two encodings for
-  /// direct, one a hop for the ring, and single precision's own.
+  /// The largest error that a value may have, when no contribution is above 1: one encoding in one
+  /// shot, two for direct, one a hop for the ring, and single precision's own.
   private func allowance<Machine: AllReduceMachine>(
     _: Machine.Type, weights: [Double], codec: any Codec, operation: ReduceOperation
   ) -> Double {
@@ -78,8 +78,10 @@ struct AllReduceTests {
     let divisor = operation == .mean ? total / heaviest : 1
     let peak = scales.reduce(0, +)
     let single = 1e-6 * peak / divisor
-    guard codec.errorBound(peak: 1) > 0, weights.count > 1 else { return single }
+    let isOneShot = Machine.self == OneShot.self
+    guard codec.errorBound(peak: 1) > 0, weights.count > 1 || isOneShot else { return single }
     func bound(_ peak: Double) -> Double { Double(codec.errorBound(peak: Float(peak * 1.1))) }
+    if isOneShot { return scales.reduce(0) { $0 + $1 * bound(1) } / divisor + single }
     let hops =
       Machine.self == Ring.self
       ? Double(weights.count) * bound(peak) : scales.reduce(0) { $0 + bound($1) }
@@ -98,6 +100,9 @@ struct AllReduceTests {
           try check(
             Direct.self, count: count, weights: weights, codec: kind, operation: operation,
             seed: seed)
+          try check(
+            OneShot.self, count: count, weights: weights, codec: kind, operation: operation,
+            seed: seed)
         }
       }
     }
@@ -112,6 +117,9 @@ struct AllReduceTests {
         pieceElements: 4096)
       try check(
         Direct.self, count: 100_003, weights: weights, codec: kind, operation: .mean, seed: seed,
+        pieceElements: 4096)
+      try check(
+        OneShot.self, count: 100_003, weights: weights, codec: kind, operation: .mean, seed: seed,
         pieceElements: 4096)
     }
   }
@@ -132,12 +140,13 @@ struct AllReduceTests {
     }
     #expect(try results(Direct.self, Seed(order)) == results(Direct.self, Seed(0)))
     #expect(try results(Ring.self, Seed(order)) == results(Ring.self, Seed(0)))
+    #expect(try results(OneShot.self, Seed(order)) == results(OneShot.self, Seed(0)))
   }
 
   @Test("means and sums of ones are exact, and so is the mean of two equal values")
   func exactness() throws {
     for world in Self.worlds {
-      for algorithm in [AllReduceAlgorithm.ring, .direct] {
+      for algorithm in [AllReduceAlgorithm.ring, .direct, .oneShot] {
         for operation in ReduceOperation.allCases {
           let machines = try (0..<world).map { rank in
             Wrapped(
@@ -157,7 +166,8 @@ struct AllReduceTests {
     }
   }
 
-  @Test("each rank sends 2 (W - 1) / W of the vector, by either algorithm")
+  @Test(
+    "each rank sends 2 (W - 1) / W of the vector, by ring and direct; W - 1 vectors in one shot")
   func traffic() throws {
     func sent<Machine: AllReduceMachine>(_: Machine.Type, _ weights: [Double]) throws -> [Int] {
       let machines = try weights.indices.map { rank in
@@ -174,6 +184,7 @@ struct AllReduceTests {
     #expect(try sent(Direct.self, [1, 1, 1, 1]) == [24000, 24000, 24000, 24000])
     // A rank of weight 0 only passes on what it must.
     #expect(try sent(Direct.self, [1, 1, 1, 0]) == [24000, 24000, 24000, 12000])
+    #expect(try sent(OneShot.self, [1, 1, 1, 0]) == [48000, 48000, 48000, 0])
   }
 
   private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }

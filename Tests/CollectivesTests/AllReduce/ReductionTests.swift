@@ -43,28 +43,31 @@ struct ReductionTests {
 @Suite("All-reduce algorithm")
 struct AllReduceAlgorithmTests {
   @Test("chooses by codec and size, and says why")
-  func choice() throws {
+  func choice() {
     func choice(
       _ algorithm: AllReduceAlgorithm, _ count: Int, _ kind: CodecKind = .float32, world: Int = 4
-    ) throws -> String {
-      let reduction = try Reduction(
-        rank: 0, weights: Array(repeating: 1, count: world), codec: kind.codec(),
-        operation: .mean, seed: Seed(1))
-      let (choice, reason) = algorithm.choice(count: count, in: reduction)
+    ) -> String {
+      let (choice, reason) = algorithm.choice(count: count, world: world, codec: kind.codec())
       #expect(reason.hasPrefix(choice.rawValue))
       return reason
     }
-    #expect(try choice(.ring, 10) == "ring: configured")
-    #expect(try choice(.direct, 10) == "direct: configured")
+    #expect(choice(.ring, 10) == "ring: configured")
+    #expect(choice(.direct, 10) == "direct: configured")
+    #expect(choice(.oneShot, 10) == "one-shot: configured")
     #expect(
-      try choice(.automatic, 1024) == "direct: 4096 bytes are few, and two hops are fastest")
+      choice(.automatic, 1024) == "one-shot: 4096 bytes to each cost less than another hop")
     #expect(
-      try choice(.automatic, 1 << 24)
+      choice(.automatic, 1024, world: 13)
+        == "one-shot: 4096 bytes to each cost less than another hop")
+    #expect(
+      choice(.automatic, 1024, world: 14) == "direct: 4096 bytes are few, and two hops are fast")
+    #expect(
+      choice(.automatic, 1 << 24)
         == "ring: 67108864 bytes of f32 are many, and every link carries the same")
     #expect(
-      try choice(.automatic, 1 << 24, .int8)
+      choice(.automatic, 1 << 24, .int8)
         == "direct: int8 rounds, and a ring would round once more at each of its hops")
     #expect(
-      try choice(.automatic, 1 << 24, world: 2) == "direct: with 2 ranks it is the ring")
+      choice(.automatic, 1 << 24, world: 2) == "direct: with 2 ranks it is the ring")
   }
 }

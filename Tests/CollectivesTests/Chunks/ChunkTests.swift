@@ -10,9 +10,23 @@ struct ChunkTests {
   func roundTrip(phase: Chunk.Phase) throws {
     for payload in [[], [7], [UInt8](repeating: 3, count: 1000)] {
       let chunk = Chunk(phase: phase, segment: 4_294_967_295, piece: 65_536, payload: payload)
-      #expect(chunk.encoded().count == chunk.byteCount)
-      #expect(try Chunk(decoding: chunk.encoded()) == chunk)
+      #expect(chunk.encoded().count == Chunk.headerByteCount + payload.count)
+      let back = try Chunk(decoding: chunk.encoded())
+      #expect(back == chunk && Array(back.payload) == payload)
+      #expect(back.payloadByteCount == payload.count)
     }
+  }
+
+  @Test("stands behind its carrier's header, and is the same chunk without it")
+  func prefix() throws {
+    let plain = Chunk(phase: .allGather, segment: 1, piece: 2, payload: [1, 2, 3])
+    let carried = Chunk(
+      phase: .allGather, segment: 1, piece: 2, prefix: [9, 8], payloadByteCount: 3
+    ) { payload in for i in payload.indices { payload[i] = UInt8(i + 1) } }
+    #expect(carried == plain && carried.encoded() == plain.encoded())
+    #expect(carried.bytes == [9, 8] + plain.encoded())
+    let back = try Chunk(decoding: carried.bytes, after: 2)
+    #expect(back == plain && back.bytes == carried.bytes)
   }
 
   @Test("bytes that are no chunk are refused")

@@ -9,18 +9,20 @@ import Testing
 @Suite("GroupLogic")
 struct GroupLogicTests {
   private func settings(
-    _ codec: CodecKind = .float32, charter: [UInt8] = []
+    _ codec: CodecKind = .float32, algorithm: AllReduceAlgorithm = .direct, charter: [UInt8] = []
   ) -> GroupLogic.Settings {
-    var settings = GroupLogic.Settings(codec: codec, seed: Seed(1))
+    var settings = GroupLogic.Settings(codec: codec, algorithm: algorithm, seed: Seed(1))
     settings.charter = charter
     return settings
   }
 
   // MARK: Rounds
 
-  @Test("a round is the weighted mean, the same for all, with everybody's note")
-  func round() {
-    var net = GroupNet.group(3)
+  @Test(
+    "a round is the weighted mean, the same for all, with everybody's note",
+    arguments: AllReduceAlgorithm.allCases)
+  func round(algorithm: AllReduceAlgorithm) {
+    var net = GroupNet.group(3, settings: { _ in settings(algorithm: algorithm) })
     net.peers[2].weight = 2
     net.work()
     net.deliver()
@@ -77,7 +79,7 @@ struct GroupLogicTests {
     net.peers[2].values = { _ in [1, 2, 3, 4, 5] }
     net.work()
     net.deliver()
-    let kind = "\(CodecKind.float32) automatic mean"
+    let kind = "\(CodecKind.float32) direct mean"
     #expect(
       net.peers[0].reasons.last == """
         \(net.name(2)) is left out: \(net.name(2)) would exchange 5 elements as \(kind), \
@@ -96,7 +98,7 @@ struct GroupLogicTests {
     #expect(
       net.peers[2].reasons.last == """
         \(net.name(1)) is left out: \(net.name(1)) would exchange 4 elements as \
-        \(CodecKind.bfloat16) automatic mean, the majority 4 as \(CodecKind.int8) automatic mean
+        \(CodecKind.bfloat16) direct mean, the majority 4 as \(CodecKind.int8) direct mean
         """)
     #expect(net.members(2) == [0, 2])
   }
@@ -125,9 +127,54 @@ struct GroupLogicTests {
     #expect(net.peers[0].outcomes == net.peers[2].outcomes)
   }
 
-  @Test("values that the codec cannot send cost their owner its place, not the round")
-  func notFinite() {
-    var net = GroupNet.group(3, settings: { _ in settings(.int8) })
+  @Test("in one shot the values come with the word that a member is ready, and nothing follows")
+  func opening() {
+    var net = GroupNet.group(3, settings: { _ in settings(.int8, algorithm: .oneShot) })
+    var chunks = 0
+    net.fate = { _, _, message in
+      if case .chunk = message { chunks += 1 }
+      return .arrives
+    }
+    net.peers[1].weight = 0
+    net.work()
+    net.deliver()
+    #expect(chunks == 0)
+    #expect(net.peers.allSatisfy { $0.logic.committed == 1 })
+    #expect(net.peers[0].outcomes[0].values.count == 4)
+    // Too many to ride along: chunks, after all are ready.
+    for peer in 0..<3 { net.peers[peer].values = { _ in Array(repeating: 1, count: 65_536) } }
+    net.work()
+    net.deliver()
+    #expect(chunks > 0)
+    #expect(net.peers.allSatisfy { $0.logic.committed == 2 })
+    #expect(net.peers[2].outcomes[1].values.count == 65_536)
+  }
+
+  @Test("an opening that cannot be right costs its sender its place; the others repeat the round")
+  func lyingOpening() {
+    var net = GroupNet.group(3, settings: { _ in settings(algorithm: .oneShot) })
+    net.fate = { from, to, message in
+      guard case .ready(let stage, var ready) = message, from == 1, to == 0 else {
+        return .arrives
+      }
+      ready.opening.removeLast()
+      return .becomes(.ready(stage, ready))
+    }
+    net.work()
+    net.deliver()
+    #expect(net.members(0) == [0, 2])
+    #expect(
+      net.peers[2].reasons.last?.hasPrefix(
+        "\(net.name(1)) is left out: \(net.name(1)) opened the exchange badly: ") == true)
+    #expect(net.peers[0].outcomes.map { $0.contributors.map(\.note) } == [[[0], [2]]])
+    #expect(net.peers[0].outcomes == net.peers[2].outcomes)
+  }
+
+  @Test(
+    "values that the codec cannot send cost their owner its place, not the round",
+    arguments: [AllReduceAlgorithm.direct, .oneShot])
+  func notFinite(algorithm: AllReduceAlgorithm) {
+    var net = GroupNet.group(3, settings: { _ in settings(.int8, algorithm: algorithm) })
     net.peers[1].values = { _ in [1, .nan, 3, .infinity] }
     net.work()
     // It leaves the proposal to its seniors, who know nothing of it, for a moment.

@@ -17,6 +17,11 @@ struct GroupMessageTests {
         .init(
           weight: 2.5, note: [1, 2], elementCount: 64, operation: "int8 ring mean",
           stateDigest: Array(0..<32))),
+      .ready(
+        stage,
+        .init(
+          weight: 1, note: [], elementCount: 5, operation: "f32 automatic mean",
+          stateDigest: Array(0..<32), opening: chunk.encoded())),
       .chunk(stage, chunk), .done(stage, digest: Array(0..<32)), .progress(stage, permille: 999),
       .state([1, 2, 3]), .word([]), .askCharter, .charter([9]),
     ]
@@ -34,9 +39,28 @@ struct GroupMessageTests {
   func purposes() {
     #expect(
       Self.samples.map { $0.frame().purpose } == [
-        .heartbeat, .membership, .membership, .exchange, .membership, .heartbeat, .catchUp,
-        .exchange, .membership, .membership,
+        .heartbeat, .membership, .membership, .exchange, .exchange, .membership, .heartbeat,
+        .catchUp, .exchange, .membership, .membership,
       ])
+  }
+
+  @Test("a chunk is sent from where it was written")
+  func chunkInPlace() throws {
+    let stage = GroupMessage.Stage(view: 7, round: 40)
+    let plain = Chunk(phase: .allGather, segment: 2, piece: 1, payload: [5, 6])
+    let ready = Chunk(
+      phase: .allGather, segment: 2, piece: 1, prefix: GroupMessage.chunkPrefix(stage),
+      payloadByteCount: 2
+    ) { payload in
+      payload[0] = 5
+      payload[1] = 6
+    }
+    let frame = GroupMessage.chunk(stage, plain).frame()
+    #expect(GroupMessage.chunk(stage, ready).frame() == frame)
+    #expect(frame.payload == ready.bytes)
+    let later = GroupMessage.Stage(view: 7, round: 41)
+    #expect(
+      GroupMessage.chunk(later, ready).frame() == GroupMessage.chunk(later, plain).frame())
   }
 
   @Test("of 20,000 damaged messages each is refused, or says the same when sent on")

@@ -41,7 +41,10 @@ struct GroupNet {
   private var held: [(from: Int, to: Int, frame: Frame)] = []
   private var links: Set<[Int]> = []
 
-  init(_ count: Int, settings: (Int) -> GroupLogic.Settings = { _ in .init(seed: Seed(1)) }) {
+  init(
+    _ count: Int,
+    settings: (Int) -> GroupLogic.Settings = { _ in .init(algorithm: .direct, seed: Seed(1)) }
+  ) {
     peers = (0..<count).map { number in
       let me = Member(
         id: PeerID(bytes: Array(repeating: UInt8(number + 1), count: PeerID.byteCount))!,
@@ -54,7 +57,8 @@ struct GroupNet {
 
   /// All in one group; rounds begin when messages are delivered.
   static func group(
-    _ count: Int, settings: (Int) -> GroupLogic.Settings = { _ in .init(seed: Seed(1)) },
+    _ count: Int,
+    settings: (Int) -> GroupLogic.Settings = { _ in .init(algorithm: .direct, seed: Seed(1)) },
     prepare: (inout GroupNet) -> Void = { _ in }
   ) -> GroupNet {
     var net = GroupNet(count, settings: settings)

@@ -100,7 +100,19 @@ struct DigestTests {
       0x15, 0xad,
     ]
     #expect(Digest.sha256(of: Array("abc".utf8)) == expected)
-    #expect(Digest.sha256(of: [Float](), then: Array("abc".utf8)) == expected)
-    #expect(Digest.sha256(of: [Float(1)], then: [7]) == Digest.sha256(of: [0, 0, 128, 63, 7]))
+  }
+
+  @Test("the quick one tells values, their count, what follows, and its key apart")
+  func quick() {
+    func digest(_ values: [Float], _ bytes: [UInt8] = [7], seed: UInt64 = 1) -> [UInt8] {
+      Digest.quick(of: values, seed: Seed(seed), then: bytes)
+    }
+    let different = [
+      digest([]), digest([0]), digest([0, 0]), digest([-0.0, 0]), digest([0, -0.0]),
+      digest([], [7, 7]), digest([], []), digest([0], seed: 2),
+      digest(Array(repeating: 0, count: 256)), digest(Array(repeating: 0, count: 257)),
+    ]
+    #expect(Set(different).count == different.count)
+    #expect(digest([1, 2, 3]) == digest([1, 2, 3]))
   }
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCodecs
+import FerryPeers
+
+/// How an exchange begins: what it is about, in what memory, and what came with `ready` already.
+extension GroupLogic {
+  func reduction(_ weights: [Double], in view: View) throws(CollectiveError) -> Reduction {
+    var reduction = try Reduction(
+      rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec(),
+      operation: settings.operation, seed: settings.seed.derived("round", committed + 1))
+    reduction.chunkPrefix = GroupMessage.chunkPrefix(
+      .init(view: view.number, round: committed + 1))
+    return reduction
+  }
+
+  /// This member's own values cannot be sent: the others go on without it.
+  mutating func giveUp(_ error: CollectiveError, at now: Duration) -> [LinkAction] {
+    pass(.trouble(reason: "\(error)", without: [me]), at: now)
+  }
+
+  /// A copy that may be overwritten, in memory that a round before has used.
+  mutating func working(on values: [Float]) -> [Float] {
+    var working: [Float] = []
+    swap(&working, &spare)
+    guard working.count == values.count else { return values }
+    Arithmetic.copy(values, 0..<values.count, to: &working, at: 0)
+    return working
+  }
+
+  /// Whether the exchange begins with the word that a member is ready: one message less to wait for.
+  func opensOnReady(_ count: Int, in view: View) -> Bool {
+    let codec = settings.codec.codec()
+    let choice = settings.algorithm.choice(count: count, world: view.members.count, codec: codec)
+    let bytes = codec.byteCount(for: count)
+    return choice.algorithm == .oneShot && bytes > 0 && bytes <= AllReduceAlgorithm.oneShotBytesMax
+  }
+
+  /// What a one-shot machine sends first; it does not depend on the weights, not known yet.
+  func opening(_ values: [Float], in view: View) throws(CollectiveError) -> [UInt8] {
+    let weights = Array(repeating: 1.0, count: view.members.count)
+    var machine = OneShot(values, in: try reduction(weights, in: view))
+    return try machine.start().first?.chunk.encoded() ?? []
+  }
+
+  mutating func takeOpenings(in view: View, at now: Duration) -> [LinkAction] {
+    var actions: [LinkAction] = []
+    for (rank, member) in view.members.enumerated() where member != me {
+      // Trouble with one may have ended this attempt.
+      guard self.view?.number == view.number, !membership.isFrozen else { break }
+      guard let ready = attempt.readies[member], ready.weight > 0 else { continue }
+      do {
+        actions += take(try Chunk(decoding: ready.opening), from: rank, at: now)
+      } catch {
+        return pass(
+          .trouble(
+            reason: "\(member.id.short) opened the exchange badly: \(error)", without: [member]),
+          at: now)
+      }
+    }
+    return actions
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryTensors
+import Testing
+
+@Suite("Fingerprint")
+struct FingerprintTests {
+  static let lengths = [0, 1, 3, 4, 511, 512, 513, 1023, 1024, 1025, 5000]
+
+  private func sums(_ bytes: [UInt8], _ build: KernelBuild = .best, seed: UInt64 = 1) -> [UInt64] {
+    Fingerprint(seed: Seed(seed)).sums(of: bytes.span.elementBytes, build: build)
+  }
+
+  private func noise(_ count: Int) -> [UInt8] {
+    var chance = SplitMix64(Seed(UInt64(count)))
+    return (0..<count).map { _ in UInt8(truncatingIfNeeded: chance.next()) }
+  }
+
+  @Test("every build gives the plain sums, at any alignment", arguments: lengths)
+  func builds(length: Int) {
+    let bytes = noise(length)
+    let plain = sums(bytes, .plain)
+    #expect(plain.count == (length + 1023) / 1024 * 4)
+    for build in KernelBuild.allCases {
+      #expect(sums(bytes, build) == plain)
+      let shifted = [7] + bytes
+      let unaligned = shifted.span.extracting(1..<shifted.count).elementBytes
+      #expect(Fingerprint(seed: Seed(1)).sums(of: unaligned, build: build) == plain)
+    }
+  }
+
+  @Test("any bit changes all four sums of its block and no other's; so does another key")
+  func sensitivity() {
+    let bytes = noise(3000)
+    let before = sums(bytes)
+    for at in stride(from: 0, to: bytes.count, by: 7) {
+      var changed = bytes
+      changed[at] ^= 1 << UInt8(at % 8)
+      let after = sums(changed)
+      for i in before.indices { #expect((before[i] != after[i]) == (i / 4 == at / 1024)) }
+    }
+    #expect(zip(before, sums(bytes, seed: 2)).allSatisfy { $0 != $1 })
+  }
+
+  @Test("words that change places are told apart")
+  func order() {
+    let bytes = noise(1024)
+    for (a, b) in [(0, 1), (0, 128), (5, 133), (127, 255)] {
+      var changed = bytes
+      for byte in 0..<4 { changed.swapAt(4 * a + byte, 4 * b + byte) }
+      #expect(sums(changed) != sums(bytes))
+    }
+  }
+}
