@@ -14,10 +14,21 @@ struct AddressBook: Sendable {
 
   private var entries: [PeerAddress: Entry] = [:]
 
+  /// Takes down where a peer listens; with nil, where somebody is said to. That is no news about an
+  /// address that is known, and must not make us forget whose it is: newcomers are told.
   mutating func learn(_ address: PeerAddress, of member: Member?) {
-    if entries[address] == nil, entries.count >= Self.entriesMax { return }
-    if entries[address]?.member == member, entries[address] != nil { return }
+    if let known = entries[address], member == nil || known.member == member { return }
+    if entries[address] == nil, entries.count >= Self.entriesMax { dropWorst() }
     entries[address] = Entry(member: member, due: .zero, pause: Self.pauseMin)
+  }
+
+  /// Makes room: peers that come and go leave addresses behind, and those that were tried in vain
+  /// for longest are worth least.
+  private mutating func dropWorst() {
+    let worst = entries.max {
+      ($0.value.pause, $0.key.description) < ($1.value.pause, $1.key.description)
+    }
+    if let worst { entries[worst.key] = nil }
   }
 
   /// A process that is gone listens nowhere; if it starts again it will call.

@@ -192,7 +192,9 @@ public struct Membership: Sendable {
   private var addresses: [KnownAddress] {
     guard let view else { return [] }
     return view.members.compactMap { member in
-      book.address(of: member).map { KnownAddress(member: member, address: $0) }
+      // What a linked peer says of itself is better than what was heard.
+      (links[member.id].flatMap { $0.member == member ? $0.address : nil }
+        ?? book.address(of: member)).map { KnownAddress(member: member, address: $0) }
     }
   }
 
@@ -213,7 +215,9 @@ public struct Membership: Sendable {
         broken = broken ?? "\(member.id.short) lost its place"
       }
       applicants[member] = Set(linked)
-      return []
+      // It may not know where all members listen: nobody else would tell it again.
+      guard !Set(linked).union([me, member]).isSuperset(of: view.members) else { return [] }
+      return [.send(member.id, .greeting(current, addresses: addresses))]
     case .farewell:
       leaving.insert(member)
       return []

@@ -30,6 +30,16 @@ struct SimulatedGroupTests {
       reasons.allSatisfy { $0.hasSuffix("joined") || $0.hasSuffix("the group") }, "\(reasons)")
   }
 
+  @Test("who was asked to introduce a newcomer tells it of all, also of whom it came by itself")
+  func introductions() throws {
+    // Each knows only the one before: 0 ← 1 ← 2 ← 3.
+    let group = SimulatedGroup(
+      seed: Seed(1), peers: 4, plan: .none, quorum: .living, introducer: { $0 - 1 })
+    try group.run(until: 10)
+    #expect(group.roundsCommitted > 10)
+    #expect(group.laggards.isEmpty, "\(group.state)")
+  }
+
   @Test("any peer may crash, stop, be slow or lose its links: the rest go on", arguments: seeds)
   func crashes(seed: Seed) throws {
     var plan = FaultPlan.everything(until: .seconds(60))
@@ -136,7 +146,8 @@ final class SimulatedGroup {
   init(
     seed: Seed, peers: Int, plan: FaultPlan, quorum: Membership.Quorum,
     codec: CodecKind = .float32, algorithm: AllReduceAlgorithm? = nil,
-    corrupting: (peer: Int, round: UInt64)? = nil, checked: Bool = true
+    corrupting: (peer: Int, round: UInt64)? = nil, introducer: ((Int) -> Int)? = nil,
+    checked: Bool = true
   ) {
     faultsEnd = plan.until
     var hasFounded = false
@@ -145,6 +156,7 @@ final class SimulatedGroup {
     let chosen = algorithm ?? algorithms[Int(seed.value % UInt64(algorithms.count))]
     var settings = GroupLogic.Settings(
       codec: codec, algorithm: chosen, seed: seed, quorum: quorum)
+    settings.charter = [1]
     settings.patience.workFirst = .seconds(10)
     settings.patience.workMin = .seconds(4)
     world = World(seed: seed, peers: peers, plan: plan) { birth in
@@ -152,8 +164,9 @@ final class SimulatedGroup {
       if founds { hasFounded = true }
       var member = ToyMember(
         me: birth.member, settings: settings, founds: founds,
-        seek: birth.addresses.filter { $0 != birth.address }, workMax: .milliseconds(300),
-        seed: birth.seed)
+        seek: introducer == nil ? birth.addresses.filter { $0 != birth.address } : [],
+        workMax: .milliseconds(300), seed: birth.seed)
+      if let introducer, !founds { member.through = birth.addresses[introducer(birth.index)] }
       if let corrupting, corrupting.peer == birth.index { member.corruptsAt = corrupting.round }
       return member
     }

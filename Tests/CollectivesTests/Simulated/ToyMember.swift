@@ -43,6 +43,9 @@ struct ToyMember: PeerLogic {
   private let founds: Bool
   private let addresses: [PeerAddress]
   private var hasBegun = false
+  /// Whom to ask first what the run is, as `ferry join` does; then it is the only address known.
+  var through: PeerAddress?
+  private var askAgainAt: Duration = .zero
 
   mutating func handle(_ event: LinkEvent, at now: Duration) -> [LinkAction] {
     var actions: [LinkAction] = []
@@ -50,6 +53,10 @@ struct ToyMember: PeerLogic {
       hasBegun = true
       if founds { actions += group.found(server(round: 0), at: now) }
       for address in addresses { actions += group.seek(address, at: now) }
+    }
+    if let through, now >= askAgainAt {
+      askAgainAt = now + .milliseconds(500)
+      actions += group.askCharter(at: through, at: now)
     }
     actions += group.handle(event, at: now)
     return finish(actions, at: now)
@@ -109,7 +116,11 @@ struct ToyMember: PeerLogic {
       reasons.append("evicted: \(reason)")
       workUntil = nil
       return []
-    case .stopped, .received, .charter, .hurried: return []
+    case .charter:
+      guard let address = through else { return [] }
+      through = nil
+      return group.seek(address, at: now)
+    case .stopped, .received, .hurried: return []
     }
   }
 
