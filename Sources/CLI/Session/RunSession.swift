@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryLearning
 package import FerryPeers
 import Foundation
@@ -137,16 +138,35 @@ package enum RunSession {
     try CheckpointShelf.verify(checkpoint)
   }
 
-  /// The tensor engine and where it computes, such as `MLX, CPU, 2 threads`, after trying it out.
+  /// The tensor engine, where it computes, and how a small model did on it.
+  ///
+  /// - Throws: `.checksFailed` when what it computes is wrong; `LearningError` when it does not.
   package static func engine() throws -> String {
-    let two = try Tensor([Float](repeating: 1, count: 4), shape: [2, 2])
-    let sum = try (two + two).floats()
-    guard sum == [2, 2, 2, 2] else {
-      throw CLIError(
-        .checksFailed, what: "1 + 1 gave \(sum)", place: "MLX",
-        remedy: "Run `make setup`, then build again.")
+    func wrong(_ what: String) -> CLIError {
+      CLIError(
+        .checksFailed, what: what, place: "MLX", remedy: "Run `make setup`, then build again.")
     }
-    return Engine.usesGPU ? "MLX, GPU" : "MLX, CPU, \(Engine.threads) threads"
+    let ones = try Tensor([Float](repeating: 1, count: 4), shape: [2, 2])
+    let sum = try (ones + ones).floats()
+    guard sum == [2, 2, 2, 2] else { throw wrong("1 + 1 gave \(sum)") }
+    // All kernels of training, forwards and back: before it has learnt anything, a model gives all
+    // 256 bytes the same chance.
+    var learner = try LanguageModelReplica(
+      GPT(
+        GPTConfiguration(vocabulary: 256, context: 16, layers: 1, width: 32, heads: 2),
+        seed: Seed(1)))
+    let batch = try TokenBatch(windows: [(0...16).map { Int32($0) }])
+    let before = try learner.evaluate([batch])
+    for _ in 0..<10 { _ = try learner.step(batch, learningRate: 0.01) }
+    let after = try learner.evaluate([batch])
+    let (first, last) = (
+      Quantity.decimal(before, digits: 2), Quantity.decimal(after, digits: 2)
+    )
+    guard abs(RunSetup.bits(before) - 8) < 0.5, after < before / 2 else {
+      throw wrong("a small model went from a loss of \(first) nats to \(last) in 10 steps")
+    }
+    let place = Engine.usesGPU ? "GPU" : "CPU, \(Engine.threads) threads"
+    return "MLX, \(place); a small model learnt, \(first) to \(last) nats in 10 steps"
   }
 
   /// Runs blocking work on a thread of its own, so that it holds up no task.

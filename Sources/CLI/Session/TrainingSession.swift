@@ -148,7 +148,7 @@ final class TrainingSession {
       what: "no peer of run \(line.run) answered for \(Self.joinMax.components.seconds) s",
       place: "\(line.address)",
       remedy: "Check that a peer runs there (ferry status) and that its port can be reached "
-        + "(ferry doctor --join '…').")
+        + "(ferry doctor --reach \(line.address)).")
   }
 
   // MARK: Training

@@ -81,7 +81,8 @@ public struct LanguageModelReplica: Sendable {
     let mean = total / Double(tokens)
     guard mean.isFinite else {
       throw LearningError(
-        .notFinite, "the loss is \(mean.isNaN ? .nan : mean)", place: "evaluation after \(optimizer.steps) inner steps",
+        .notFinite, "the loss is \(mean.isNaN ? .nan : mean)",
+        place: "evaluation after \(optimizer.steps) inner steps",
         remedy: "The parameters are damaged; use an earlier checkpoint.")
     }
     return mean

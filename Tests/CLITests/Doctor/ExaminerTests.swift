@@ -27,6 +27,17 @@ struct ExaminerTests {
         """)
   }
 
+  @Test("the engine is tried out on a small model, which learns")
+  func engine() async throws {
+    let check = try #require(try await examiner().examine().first { $0.name == "engine" })
+    #expect(check.verdict == .ok)
+    #expect(
+      check.found.wholeMatch(
+        of: /MLX, CPU, \d+ threads; a small model learnt, 5\.5\d to [01]\.\d\d nats in 10 steps/)
+        != nil,
+      "\(check.found)")
+  }
+
   @Test("a clock that was never set is worth a warning")
   func clock() throws {
     #expect(try examiner().clock(Date(timeIntervalSince1970: 0)).verdict == .warn)
