@@ -82,6 +82,9 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("members", View.membersMax, "members", "the largest group"),
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
+        "one-shot", AllReduceAlgorithm.oneShotBytesMax, "bytes",
+        "what a member sends with the word that it is ready; more goes directly"),
+      Limit(
         "direct", AllReduceAlgorithm.directBytesMax, "bytes",
         "longer vectors go round a ring instead of directly"),
       Limit(
