@@ -11,17 +11,24 @@ import Foundation
 package struct ControlServer: Sendable {
   private let server: HTTPServer
   private let path: String
+  private let seconds: Double
 
-  /// - Parameter stop: is raised by `/leave`.
-  package init(folder: RunFolder, board: StatusBoard, stop: StopSignal) {
+  /// - Parameters:
+  ///   - stop: is raised by `/leave`.
+  ///   - seconds: how long one request may take.
+  package init(
+    folder: RunFolder, board: StatusBoard, stop: StopSignal,
+    seconds: Double = Self.requestSecondsMax
+  ) {
     path = folder.control
+    self.seconds = seconds
     server = HTTPServer(
-      address: sockaddr_un.unix(path: folder.control), timeout: Self.requestSecondsMax,
+      address: sockaddr_un.unix(path: folder.control), timeout: seconds,
       logger: .disabled,
       handler: ControlRoutes(board: board, stop: stop))
   }
 
-  /// How long one request may take.
+  /// How long one request may take, unless told otherwise.
   package static let requestSecondsMax = 5.0
 
   /// Serves until the task is cancelled.
@@ -45,7 +52,7 @@ package struct ControlServer: Sendable {
 
   /// Returns when requests are answered.
   package func waitUntilListening() async throws {
-    try await server.waitUntilListening(timeout: Self.requestSecondsMax)
+    try await server.waitUntilListening(timeout: seconds)
   }
 }
 
