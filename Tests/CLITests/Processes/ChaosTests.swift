@@ -4,12 +4,12 @@ import FerryBasics
 import Foundation
 import Testing
 
-/// Real processes, killed, stopped and started again; `FERRY_CHAOS_SECONDS` says for how long, and
-/// `FERRY_SEED` replays a schedule.
+/// Real processes, killed, stopped and started again; `FERRY_CHAOS_SECONDS` says for how long if not
+/// for a few, and `FERRY_SEED` replays a schedule.
 @Suite("Chaos", .serialized)
 struct ChaosTests {
   static let environment = ProcessInfo.processInfo.environment
-  static let seconds = Double(environment["FERRY_CHAOS_SECONDS"] ?? "") ?? 20
+  static let seconds = Double(environment["FERRY_CHAOS_SECONDS"] ?? "") ?? 15
   static let seed = UInt64(environment["FERRY_SEED"] ?? "") ?? 1
   static let peersMax = 4
 
@@ -69,7 +69,10 @@ struct ChaosTests {
       }
     }
     func begin(_ slot: Int) throws {
-      let host = peers.values.first { $0.resumesAt == nil && $0.process.isRunning }?.folder
+      // Through any that is up, newcomers among them.
+      let up = peers.keys.sorted().map { peers[$0]! }
+        .filter { $0.resumesAt == nil && $0.process.isRunning }
+      let host = up.isEmpty ? nil : up[Int(random.next() % UInt64(up.count))].folder
       lives += 1
       let peer = try start(lives, slot: slot, through: host)
       peers[slot] = peer
