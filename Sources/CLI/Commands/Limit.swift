@@ -82,6 +82,9 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("members", View.membersMax, "members", "the largest group"),
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
+        "one-shot", AllReduceAlgorithm.oneShotBytesMax, "bytes",
+        "the most that a rank sends to have vectors summed in one hop"),
+      Limit(
         "direct", AllReduceAlgorithm.directBytesMax, "bytes",
         "longer vectors go round a ring instead of directly"),
       Limit(

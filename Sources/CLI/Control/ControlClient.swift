@@ -6,8 +6,13 @@ import Foundation
 /// Asks a run on this machine about itself.
 package struct ControlClient: Sendable {
   private let folder: RunFolder
+  private let secondsMax: Double
 
-  package init(folder: RunFolder) { self.folder = folder }
+  /// - Parameter secondsMax: how long an answer may take.
+  package init(folder: RunFolder, secondsMax: Double = ControlServer.requestSecondsMax) {
+    self.folder = folder
+    self.secondsMax = secondsMax
+  }
 
   /// The longest answer that is read, in bytes.
   package static let answerBytesMax = 4 << 20
@@ -32,14 +37,13 @@ package struct ControlClient: Sendable {
 
   private func ask(_ method: String, _ path: String) async throws -> Foundation.Data {
     do {
-      return try await withDeadline(seconds: ControlServer.requestSecondsMax) {
+      return try await withDeadline(seconds: secondsMax) {
         try await exchange(method, path)
       }
     } catch let error as CLIError {
       throw error
     } catch is DeadlinePassed {
-      throw notAnswering(
-        "it did not answer within \(Quantity.seconds(ControlServer.requestSecondsMax))")
+      throw notAnswering("it did not answer within \(Quantity.seconds(secondsMax))")
     } catch {
       throw notAnswering("nobody listens on its socket")
     }
@@ -47,7 +51,7 @@ package struct ControlClient: Sendable {
 
   private func exchange(_ method: String, _ path: String) async throws -> Foundation.Data {
     let socket = try await AsyncSocket.connected(
-      to: sockaddr_un.unix(path: folder.control), timeout: ControlServer.requestSecondsMax)
+      to: sockaddr_un.unix(path: folder.control), timeout: secondsMax)
     defer { try? socket.close() }
     let request =
       "\(method) \(path) HTTP/1.1\r\nHost: ferry\r\nConnection: close\r\n"

@@ -11,12 +11,19 @@ import Foundation
 package struct ControlServer: Sendable {
   private let server: HTTPServer
   private let path: String
+  private let secondsMax: Double
 
-  /// - Parameter stop: is raised by `/leave`.
-  package init(folder: RunFolder, board: StatusBoard, stop: StopSignal) {
+  /// - Parameters:
+  ///   - stop: is raised by `/leave`.
+  ///   - secondsMax: how long one request may take.
+  package init(
+    folder: RunFolder, board: StatusBoard, stop: StopSignal,
+    secondsMax: Double = requestSecondsMax
+  ) {
+    self.secondsMax = secondsMax
     path = folder.control
     server = HTTPServer(
-      address: sockaddr_un.unix(path: folder.control), timeout: Self.requestSecondsMax,
+      address: sockaddr_un.unix(path: folder.control), timeout: secondsMax,
       logger: .disabled,
       handler: ControlRoutes(board: board, stop: stop))
   }
@@ -45,7 +52,7 @@ package struct ControlServer: Sendable {
 
   /// Returns when requests are answered.
   package func waitUntilListening() async throws {
-    try await server.waitUntilListening(timeout: Self.requestSecondsMax)
+    try await server.waitUntilListening(timeout: secondsMax)
   }
 }
 

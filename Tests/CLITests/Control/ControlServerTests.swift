@@ -18,11 +18,12 @@ struct ControlServerTests {
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     let board = StatusBoard(sampleStatus())
     let stop = StopSignal()
-    let server = ControlServer(folder: folder, board: board, stop: stop)
+    // All tests share two threads: an answer may wait for a test that computes.
+    let server = ControlServer(folder: folder, board: board, stop: stop, secondsMax: 300)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
-      let client = ControlClient(folder: folder)
+      let client = ControlClient(folder: folder, secondsMax: 300)
       #expect(try await client.status() == sampleStatus())
       #expect(!stop.isRaised)
       #expect(try await client.leave().phase == .leaving)

@@ -29,8 +29,10 @@ struct LocalGroupTests {
     }
     let header = FrameHeader.byteCount
     let probed = ExchangeProbe.bytesSent(elements: 6, members: 3, codec: .float32) * 3
-    // Each member sends a piece to, and a result to, each of the two others.
-    #expect(group.bytesSent(for: .exchange) == 9 * (probed + 3 * 4 * header))
+    // So few values go in one hop, in one frame from each to each with the word that it is ready.
+    let exchanged = group.bytesSent(for: .exchange)
+    #expect(exchanged > 9 * (probed + 3 * 2 * header))
+    #expect(exchanged < 9 * (probed + 3 * 2 * (header + 200)))
     #expect(group.bytesSent(for: .catchUp) > 0)
   }
 
