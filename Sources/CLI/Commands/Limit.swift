@@ -83,7 +83,7 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
         "one-shot", AllReduceAlgorithm.oneShotBytesMax, "bytes",
-        "the most that a rank sends to have vectors summed in one hop"),
+        "what a member sends with the word that it is ready; more goes directly"),
       Limit(
         "direct", AllReduceAlgorithm.directBytesMax, "bytes",
         "longer vectors go round a ring instead of directly"),

@@ -6,12 +6,12 @@ import Foundation
 /// Asks a run on this machine about itself.
 package struct ControlClient: Sendable {
   private let folder: RunFolder
-  private let secondsMax: Double
+  private let seconds: Double
 
-  /// - Parameter secondsMax: how long an answer may take.
-  package init(folder: RunFolder, secondsMax: Double = ControlServer.requestSecondsMax) {
+  /// - Parameter seconds: how long an answer may take.
+  package init(folder: RunFolder, seconds: Double = ControlServer.requestSecondsMax) {
     self.folder = folder
-    self.secondsMax = secondsMax
+    self.seconds = seconds
   }
 
   /// The longest answer that is read, in bytes.
@@ -37,13 +37,14 @@ package struct ControlClient: Sendable {
 
   private func ask(_ method: String, _ path: String) async throws -> Foundation.Data {
     do {
-      return try await withDeadline(seconds: secondsMax) {
+      return try await withDeadline(seconds: seconds) {
         try await exchange(method, path)
       }
     } catch let error as CLIError {
       throw error
     } catch is DeadlinePassed {
-      throw notAnswering("it did not answer within \(Quantity.seconds(secondsMax))")
+      throw notAnswering(
+        "it did not answer within \(Quantity.seconds(seconds))")
     } catch {
       throw notAnswering("nobody listens on its socket")
     }
@@ -51,7 +52,7 @@ package struct ControlClient: Sendable {
 
   private func exchange(_ method: String, _ path: String) async throws -> Foundation.Data {
     let socket = try await AsyncSocket.connected(
-      to: sockaddr_un.unix(path: folder.control), timeout: secondsMax)
+      to: sockaddr_un.unix(path: folder.control), timeout: seconds)
     defer { try? socket.close() }
     let request =
       "\(method) \(path) HTTP/1.1\r\nHost: ferry\r\nConnection: close\r\n"

@@ -11,24 +11,24 @@ import Foundation
 package struct ControlServer: Sendable {
   private let server: HTTPServer
   private let path: String
-  private let secondsMax: Double
+  private let seconds: Double
 
   /// - Parameters:
   ///   - stop: is raised by `/leave`.
-  ///   - secondsMax: how long one request may take.
+  ///   - seconds: how long one request may take.
   package init(
     folder: RunFolder, board: StatusBoard, stop: StopSignal,
-    secondsMax: Double = requestSecondsMax
+    seconds: Double = Self.requestSecondsMax
   ) {
-    self.secondsMax = secondsMax
     path = folder.control
+    self.seconds = seconds
     server = HTTPServer(
-      address: sockaddr_un.unix(path: folder.control), timeout: secondsMax,
+      address: sockaddr_un.unix(path: folder.control), timeout: seconds,
       logger: .disabled,
       handler: ControlRoutes(board: board, stop: stop))
   }
 
-  /// How long one request may take.
+  /// How long one request may take, unless told otherwise.
   package static let requestSecondsMax = 5.0
 
   /// Serves until the task is cancelled.
@@ -52,7 +52,7 @@ package struct ControlServer: Sendable {
 
   /// Returns when requests are answered.
   package func waitUntilListening() async throws {
-    try await server.waitUntilListening(timeout: secondsMax)
+    try await server.waitUntilListening(timeout: seconds)
   }
 }
 

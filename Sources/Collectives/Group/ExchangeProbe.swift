@@ -13,7 +13,9 @@ public enum ExchangeProbe {
   ///   - elements: of the vector, ≥ 0.
   ///   - members: how many, ≥ 1.
   /// - Returns: the mean over the members.
-  public static func bytesSent(elements: Int, members: Int, codec: CodecKind) -> Int {
+  public static func bytesSent(
+    elements: Int, members: Int, codec: CodecKind, algorithm: AllReduceAlgorithm = .automatic
+  ) -> Int {
     let weights = Array(repeating: 1.0, count: max(1, members))
     let stage = GroupMessage.Stage(view: 1, round: 1)
     let values = Array(repeating: Float(0), count: elements)
@@ -24,7 +26,7 @@ public enum ExchangeProbe {
       for rank in weights.indices {
         let reduction = try Reduction(
           rank: rank, weights: weights, codec: codec.codec(), operation: .mean, seed: Seed(0))
-        machines.append(AllReduceAlgorithm.automatic.machine(values, in: reduction))
+        machines.append(algorithm.machine(values, in: reduction))
       }
       for rank in machines.indices {
         queue += try machines[rank].start().map { (rank, $0) }

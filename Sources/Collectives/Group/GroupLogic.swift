@@ -22,9 +22,9 @@ public struct GroupLogic: PeerLogic {
   package static let earlyMessagesMax = 4096
 
   public internal(set) var membership: Membership
-  private(set) var settings: Settings
-  private var wantsCharter = false
-  private var notices: [GroupNotice] = []
+  var settings: Settings
+  var wantsCharter = false
+  var notices: [GroupNotice] = []
 
   var contributions: [UInt64: Contribution] = [:]
   var attempt = RoundAttempt()
@@ -41,7 +41,7 @@ public struct GroupLogic: PeerLogic {
   var fetch: StateFetch?
   var fetchAgainAt: Duration?
   var watch: Watch
-  private var nextWake: Duration?
+  var nextWake: Duration?
 
   /// - Parameter me: this peer's identity in this life.
   public init(me: Member, settings: Settings) {
@@ -161,7 +161,7 @@ public struct GroupLogic: PeerLogic {
     return actions + settle(at: now)
   }
 
-  private mutating func receive(_ message: GroupMessage, from member: Member, at now: Duration)
+  mutating func receive(_ message: GroupMessage, from member: Member, at now: Duration)
     -> [LinkAction]
   {
     switch message {
@@ -204,7 +204,7 @@ public struct GroupLogic: PeerLogic {
     early.append((member, stage, message))
   }
 
-  private mutating func receive(
+  mutating func receive(
     _ message: GroupMessage, in view: View, from member: Member, at now: Duration
   ) -> [LinkAction] {
     guard !membership.isFrozen, let rank = view.rank(of: member) else { return [] }
@@ -234,272 +234,5 @@ public struct GroupLogic: PeerLogic {
       return []
     case .membership, .state, .word, .askCharter, .charter: return []
     }
-  }
-
-  // MARK: The round
-
-  /// Says that this member is ready, once it is.
-  mutating func announce(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, hasState, attempt.readies[me] == nil,
-      let contribution = contributions[committed + 1], let server, server.round == committed
-    else { return [] }
-    var ready = GroupMessage.Ready(
-      weight: contribution.weight, note: contribution.note,
-      elementCount: UInt64(contribution.values.count),
-      operation: "\(settings.codec) \(settings.algorithm) \(settings.operation)",
-      stateDigest: membership.standing.stateDigest)
-    if contribution.weight > 0, opensOnReady(contribution.values.count, in: view) {
-      do {
-        ready.opening = try opening(contribution.values, in: view)
-      } catch {
-        return giveUp(error, at: now)
-      }
-    }
-    attempt.readies[me] = ready
-    watch.heard(permille: 1000, from: me, at: now)
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return broadcast(.ready(stage, ready)) + startExchange(at: now)
-  }
-
-  private mutating func startExchange(at now: Duration) -> [LinkAction] {
-    guard let view, attempt.machine == nil, attempt.result == nil,
-      attempt.readies.count == view.members.count, let mine = contributions[committed + 1]
-    else { return [] }
-    if let quarrel = attempt.quarrel(in: view) {
-      return pass(.trouble(reason: quarrel.reason, without: quarrel.without), at: now)
-    }
-    watch.exchangeMoved(at: now)
-    membership.mayAdmit = false
-    let weights = view.members.map { attempt.readies[$0]!.weight }
-    guard weights.contains(where: { $0 > 0 }) else {
-      return hold(Array(repeating: 0, count: mine.values.count), at: now)
-    }
-    do {
-      let reduction = try reduction(weights, in: view)
-      var machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
-      let outgoing = try machine.start()
-      attempt.machine = consume machine
-      let isOpened = opensOnReady(mine.values.count, in: view)
-      var actions = isOpened ? takeOpenings(in: view, at: now) : send(outgoing, in: view)
-      let waiting = attempt.waiting
-      attempt.waiting = []
-      for (rank, chunk) in waiting where self.view?.number == view.number {
-        actions += take(chunk, from: rank, at: now)
-      }
-      return actions + finishIfDone(at: now)
-    } catch {
-      return giveUp(error, at: now)
-    }
-  }
-
-  mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
-    guard let view, attempt.machine != nil else { return [] }
-    do {
-      let outgoing = try attempt.machine!.receive(chunk, from: rank)
-      return send(outgoing, in: view) + finishIfDone(at: now)
-    } catch {
-      let liar = view.members[rank]
-      return pass(
-        .trouble(reason: "\(liar.id.short) sent a bad chunk: \(error)", without: [liar]), at: now)
-    }
-  }
-
-  private mutating func finishIfDone(at now: Duration) -> [LinkAction] {
-    guard attempt.result == nil, let result = attempt.machine?.result else { return [] }
-    return hold(result, at: now)
-  }
-
-  /// This member holds the complete result: tells the others, but commits only when all do.
-  private mutating func hold(_ result: [Float], at now: Duration) -> [LinkAction] {
-    guard let view else { return [] }
-    attempt.machine = nil
-    attempt.result = result
-    let seed = settings.seed.derived("digest", committed + 1)
-    let digest = attempt.recordDigest(of: result, in: view, seed: seed)
-    attempt.dones[me] = digest
-    attempt.outcome = RoundOutcome(
-      round: committed + 1, view: view,
-      contributors: view.members.map { member in
-        let ready = attempt.readies[member]!
-        return Contributor(member: member, weight: ready.weight, note: ready.note)
-      }, values: result)
-    membership.standing.held = HeldResult(
-      round: committed + 1, view: view.number, digest: digest)
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return broadcast(.done(stage, digest: digest)) + commitIfAllHold(at: now)
-  }
-
-  private mutating func commitIfAllHold(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, let mine = attempt.dones[me],
-      attempt.dones.count == view.members.count
-    else { return [] }
-    let odd = attempt.minority(in: view)
-    guard odd.isEmpty, attempt.dones.values.allSatisfy({ $0 == mine }) else {
-      let names = odd.map(\.id.short).joined(separator: ", ")
-      return pass(
-        .trouble(
-          reason: "the results of round \(committed + 1) differ: \(names) against the rest",
-          without: odd), at: now)
-    }
-    return commit(at: now)
-  }
-
-  private mutating func commit(at now: Duration) -> [LinkAction] {
-    conclude(at: now)
-    open(at: now)
-    return replayEarly(at: now) + announce(at: now)
-  }
-
-  /// The result in hand is the round's: hands it to the worker.
-  private mutating func conclude(at now: Duration) {
-    guard let outcome = attempt.outcome else { return }
-    membership.standing = Standing(committed: outcome.round)
-    spare = contributions.removeValue(forKey: outcome.round)?.values ?? []
-    attempt = RoundAttempt()
-    membership.mayAdmit = true
-    watch.roundEnded(at: now)
-    assignmentView = outcome.view
-    notices.append(.committed(outcome))
-  }
-
-  /// Opens the next round to the worker, once.
-  private mutating func open(at now: Duration) {
-    guard hasState, let view, opened != committed + 1 else { return }
-    if assignmentView == nil {
-      guard view.members.count >= settings.membersMin else { return }
-      // Whoever founds alone works from the start. A group that waits for its members gathers them
-      // in an empty round, so that all know the view by which the first work is shared out.
-      assignmentView = settings.membersMin > 1 ? View(number: 0, members: []) : view
-    }
-    opened = committed + 1
-    watch.roundBegan(at: now)
-    notices.append(.opened(round: committed + 1, view: assignmentView!))
-  }
-
-  private mutating func replayEarly(at now: Duration) -> [LinkAction] {
-    guard let view, !early.isEmpty else { return [] }
-    let here = GroupMessage.Stage(view: view.number, round: committed + 1)
-    let kept = early
-    early = []
-    var actions: [LinkAction] = []
-    for (member, stage, message) in kept where stage.view >= here.view && stage.round >= here.round
-    {
-      if stage == here {
-        actions += receive(message, from: member, at: now)
-      } else {
-        early.append((member, stage, message))
-      }
-    }
-    return actions
-  }
-
-  // MARK: Views
-
-  func broadcast(_ message: GroupMessage) -> [LinkAction] {
-    let frame = message.frame()
-    return (view?.members ?? []).filter { $0 != me }.map { .send($0.id, frame) }
-  }
-
-  private func send(_ outgoing: [Outgoing], in view: View) -> [LinkAction] {
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return outgoing.map {
-      .send(view.members[$0.rank].id, GroupMessage.chunk(stage, $0.chunk).frame())
-    }
-  }
-
-  mutating func pass(_ event: Membership.Event, at now: Duration) -> [LinkAction] {
-    let actions = membership.handle(event, at: now)
-    return perform(actions, at: now)
-  }
-
-  mutating func perform(_ actions: [Membership.Action], at now: Duration) -> [LinkAction] {
-    var out: [LinkAction] = []
-    for action in actions {
-      switch action {
-      case .send(let peer, let message):
-        out.append(.send(peer, GroupMessage.membership(message).frame()))
-      case .dial(let address): out.append(.dial(address))
-      case .install(let change): out += install(change, at: now)
-      case .evicted(let reason):
-        forgetGroup()
-        notices.append(membership.isLeaving ? .stopped(reason: reason) : .evicted(reason: reason))
-      }
-    }
-    return out
-  }
-
-  private mutating func install(_ change: ViewChange, at now: Duration) -> [LinkAction] {
-    if hasState {
-      let isHeld =
-        attempt.outcome?.round == change.committed
-        && membership.standing.held?.digest == change.resultDigest
-      if change.committed == committed + 1, isHeld {
-        conclude(at: now)
-      } else if change.committed != committed {
-        return perform(membership.resign("its rounds are not the group's"), at: now)
-      }
-    }
-    attempt = RoundAttempt()
-    membership.standing.held = nil
-    membership.mayAdmit = true
-    watch.viewChanged(to: change.view, at: now)
-    notices.append(.changed(change.view, reason: change.reason))
-    var actions: [LinkAction] = []
-    if !hasState {
-      membership.standing = Standing(committed: change.committed, holdsState: false)
-      actions += beginFetch(of: change, at: now)
-    }
-    open(at: now)
-    return actions + replayEarly(at: now) + announce(at: now)
-  }
-
-  private mutating func forgetGroup() {
-    hasState = false
-    (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
-    (server, fetch, fetchAgainAt) = (nil, nil, nil)
-  }
-
-  mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
-    hasState = true
-    membership.standing.holdsState = true
-    (fetch, fetchAgainAt) = (nil, nil)
-    publish(server)
-    assignmentView = assignmentView ?? View(number: 0, members: [])
-    notices.append(.loaded(server.state))
-    open(at: now)
-    return replayEarly(at: now) + announce(at: now)
-  }
-
-  private mutating func publish(_ state: StateServer) {
-    server = state
-    membership.standing.stateDigest = state.digest
-  }
-
-  /// When most members are ready, the others need not finish all they meant to do.
-  private mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
-      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
-      watch.shouldHurry(at: now)
-    else { return [] }
-    attempt.hasHurried = true
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return view.members.filter { attempt.readies[$0] == nil }
-      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
-  }
-
-  /// What is due, and when to come back.
-  mutating func settle(at now: Duration) -> [LinkAction] {
-    var actions = pass(.tick, at: now)
-    actions += tickFetch(at: now) + hurryTheLate(at: now)
-    if let view, hasState, !membership.isFrozen,
-      let verdict = watch.verdict(
-        in: view, attempt: attempt, me: me, pace: membership.pace, at: now)
-    {
-      actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
-    }
-    let wake = min(membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now))
-    if let nextWake, nextWake <= wake, nextWake > now { return actions }
-    nextWake = wake
-    return actions + [.wake(at: wake)]
   }
 }

@@ -129,7 +129,7 @@ extension Membership {
       .map { Action.send($0.id, .installed(change)) }
     let mine =
       change.view.rank(of: me) == nil
-      ? evict("the group agreed to go on without this peer: \(change.reason)")
+      ? evict(by: change, "the group agreed to go on without this peer: ", at: now)
       : install(change, at: now)
     return news + mine
   }
@@ -164,7 +164,10 @@ extension Membership {
     return ViewChange(
       view: View(number: view.number + 1, members: staying + newcomers),
       committed: resolution.committed, resultDigest: resolution.resultDigest,
-      reason: reason(staying: staying, newcomers: newcomers, from: view))
+      reason: reason(staying: staying, newcomers: newcomers, from: view),
+      blamed: view.members.filter {
+        expelled.contains($0) && !leaving.contains($0) && !staying.contains($0)
+      })
   }
 
   /// The most senior members who all hear each other, this peer among them if it is able.

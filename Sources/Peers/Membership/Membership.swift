@@ -59,6 +59,7 @@ public struct Membership: Sendable {
   var applicants: [Member: Set<Member>] = [:]
   var leaving: Set<Member> = []
   var expelled: Set<Member> = []
+  private var probation = Probation()
   /// Why the view has to change although all its members are linked.
   var broken: String?
   var troubledSince: Duration?
@@ -213,6 +214,8 @@ public struct Membership: Sendable {
       if view.rank(of: member) != nil {
         guard last >= view.number else { return [] }
         broken = broken ?? "\(member.id.short) lost its place"
+      } else if probation.excludes(member, at: now) {
+        return []
       }
       applicants[member] = Set(linked)
       // It may not know where all members listen: nobody else would tell it again.
@@ -243,9 +246,16 @@ public struct Membership: Sendable {
       return install(change, at: now)
     }
     if change.isAhead(of: current) {
-      return evict("the group went on without this peer: \(change.reason)")
+      return evict(by: change, "the group went on without this peer: ", at: now)
     }
     return [.send(member.id, .installed(current))]
+  }
+
+  /// Not to be in the group's next view ends this peer's part; blamed for it, it waits as long as
+  /// the others would keep it out.
+  mutating func evict(by change: ViewChange, _ words: String, at now: Duration) -> [Action] {
+    if change.blamed.contains(me) { probation.blame(me, at: now) }
+    return evict(words + change.reason)
   }
 
   mutating func evict(_ reason: String) -> [Action] {
@@ -265,6 +275,10 @@ public struct Membership: Sendable {
     (leaving, expelled) = (leaving.intersection(change.view.members), [])
     lost = lost.filter { change.view.rank(of: $0.key) != nil }
     for member in change.view.members { applicants[member] = nil }
+    for member in change.blamed {
+      probation.blame(member, at: now)
+      applicants[member] = nil
+    }
     nextAttempt = now
     var actions: [Action] = [.install(change)]
     for member in linkedMembers where change.view.rank(of: member) == nil {
@@ -287,6 +301,7 @@ public struct Membership: Sendable {
     guard view != nil else {
       if now >= nextKnock, isSeeking, !isLeaving {
         nextKnock = now + timing.knockEvery
+        guard !probation.excludes(me, at: now) else { return actions }
         actions += linkedMembers.map {
           .send($0.id, .knock(linkedTo: linkedMembers, after: past.last?.view.number ?? 0))
         }

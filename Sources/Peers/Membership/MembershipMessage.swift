@@ -168,6 +168,7 @@ extension ByteWriter {
     put(change.committed)
     put(run: change.resultDigest)
     put(change.reason)
+    put(members: change.blamed)
   }
 
   fileprivate mutating func put(_ standing: Standing) {
@@ -212,7 +213,7 @@ extension ByteReader {
     }
     return ViewChange(
       view: view, committed: try number(), resultDigest: try run(max: 64),
-      reason: try text(max: 4096))
+      reason: try text(max: 4096), blamed: try members())
   }
 
   fileprivate mutating func standing() throws(MalformedMessage) -> Standing {

@@ -65,12 +65,17 @@ public struct ViewChange: Sendable, Hashable {
   public var resultDigest: [UInt8]
   /// One sentence for people; log, status and tests show the same one.
   public var reason: String
+  /// Members left out for a fault of theirs: all keep them out for a while.
+  public var blamed: [Member]
 
-  public init(view: View, committed: UInt64, resultDigest: [UInt8], reason: String) {
+  public init(
+    view: View, committed: UInt64, resultDigest: [UInt8], reason: String, blamed: [Member] = []
+  ) {
     self.view = view
     self.committed = committed
     self.resultDigest = resultDigest
     self.reason = reason
+    self.blamed = blamed
   }
 }
 

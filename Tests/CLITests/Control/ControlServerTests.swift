@@ -18,12 +18,12 @@ struct ControlServerTests {
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     let board = StatusBoard(sampleStatus())
     let stop = StopSignal()
-    // All tests share two threads: an answer may wait for a test that computes.
-    let server = ControlServer(folder: folder, board: board, stop: stop, secondsMax: 300)
+    // Tests that compute hold the pool's threads for seconds: the product's deadline is too short.
+    let server = ControlServer(folder: folder, board: board, stop: stop, seconds: 120)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
-      let client = ControlClient(folder: folder, secondsMax: 300)
+      let client = ControlClient(folder: folder, seconds: 120)
       #expect(try await client.status() == sampleStatus())
       #expect(!stop.isRaised)
       #expect(try await client.leave().phase == .leaving)

@@ -55,9 +55,7 @@ struct ChaosTests {
     return found
   }
 
-  @Test(
-    "random kills, stops and restarts end with equal hashes and clean ledgers",
-    .enabled(if: environment["FERRY_CHAOS_SECONDS"] != nil, "run by make chaos"))
+  @Test("random kills, stops and restarts end with equal hashes and clean ledgers")
   func storm() throws {
     var random = SplitMix64(Seed(Self.seed))
     var lives = 0

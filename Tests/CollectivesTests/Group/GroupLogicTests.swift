@@ -186,6 +186,19 @@ struct GroupLogicTests {
     #expect(net.peers[1].outcomes == [])
   }
 
+  @Test("who cannot send its own segment is left out itself, not whoever sent it a chunk")
+  func notFiniteSegment() {
+    // With four elements among three, element 2 is rank 1's segment, which it sends to nobody.
+    var net = GroupNet.group(3, settings: { _ in settings(.int8) })
+    net.peers[1].values = { _ in [1, 2, .nan, 4] }
+    net.work()
+    net.pass(.seconds(1))
+    #expect(net.members(0) == [0, 2])
+    #expect(net.peers[0].outcomes.map { $0.contributors.map(\.note) } == [[[0], [2]]])
+    #expect(net.peers[0].outcomes == net.peers[2].outcomes)
+    #expect(net.peers[1].outcomes == [])
+  }
+
   @Test("what one does not hold is repeated without the dead: never half applied")
   func repeated() {
     var net = GroupNet.group(3)

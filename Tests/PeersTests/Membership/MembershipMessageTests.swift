@@ -10,7 +10,7 @@ struct MembershipMessageTests {
     let members = (0..<3).map(Member.numbered)
     let change = ViewChange(
       view: View(number: 9, members: members), committed: 41, resultDigest: [1, 2, 3],
-      reason: "a left")
+      reason: "a left", blamed: [.numbered(4)])
     let ballot = Ballot(attempt: 6, proposer: members[1])
     let standing = Standing(
       committed: 40, stateDigest: Array(0..<32), holdsState: false,

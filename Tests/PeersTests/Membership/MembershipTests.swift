@@ -130,14 +130,62 @@ struct MembershipTests {
     var net = MembershipNet.group(3)
     net.handle(0, .trouble(reason: "it sent a bad chunk", without: [.numbered(1)]))
     net.deliver()
-    // It knocks at once, and is let in anew; first it lost its place.
-    let change = net.installs[2].dropLast().last
+    let change = net.installs[2].last
     #expect(change?.view.members == [.numbered(0), .numbered(2)])
     #expect(change?.reason == "\(net.name(1)) is left out: it sent a bad chunk")
     #expect(
       net.evictions[1] == [
         "the group went on without this peer: \(net.name(1)) is left out: it sent a bad chunk"
       ])
+  }
+
+  @Test("who was left out for a fault comes back after a pause, twice as long after each fault")
+  func probation() {
+    var net = MembershipNet.group(3)
+    for pause in [1, 2, 4] {
+      net.handle(0, .trouble(reason: "it sent a bad chunk", without: [.numbered(1)]))
+      net.pass(.seconds(pause) - .milliseconds(1))
+      #expect(net.members(0) == [0, 2])
+      net.pass(.milliseconds(500))
+      #expect(net.members(0) == [0, 2, 1])
+    }
+  }
+
+  @Test("knocks of one left out for a fault are not heard, even by the next to admit")
+  func probationOfAll() {
+    var net = MembershipNet.group(4)
+    net.handle(0, .trouble(reason: "it sent a bad chunk", without: [.numbered(1)]))
+    net.deliver()
+    net.kill(0)
+    net.deliver()
+    let knock = MembershipMessage.knock(linkedTo: [.numbered(2), .numbered(3)], after: 99)
+    net.handle(2, .received(.numbered(1), knock))
+    net.deliver()
+    #expect(net.members(2) == [2, 3])
+    net.pass(.seconds(2))
+    #expect(net.members(2) == [2, 3, 1])
+  }
+
+  @Test("one who knocks without links to all is told where they listen")
+  func introduced() {
+    var net = MembershipNet(3)
+    net.found(0)
+    let place = PeerAddress(host: "one", port: 1)
+    net.seek(1)
+    net.seek(2)
+    net.handle(0, .linked(.numbered(1), address: place))
+    // An address that is sought is still known to be its peer's.
+    net.peers[0].seek(place)
+    net.link(0, 1)
+    net.pass(.seconds(1))
+    net.link(0, 2)
+    net.pass(.milliseconds(300))
+    let told = net.sent.compactMap { from, to, message -> [KnownAddress]? in
+      guard from == 0, to == 2, case .greeting(_, let known) = message else { return nil }
+      return known
+    }
+    #expect(told.count >= 2)
+    #expect(told.allSatisfy { $0 == [KnownAddress(member: .numbered(1), address: place)] })
   }
 
   @Test("who leaves is let go by the others first", arguments: [0, 1, 2])

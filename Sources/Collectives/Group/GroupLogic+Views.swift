@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryPeers
+
+/// What follows from a change of the members, and what time itself brings.
+extension GroupLogic {
+  func broadcast(_ message: GroupMessage) -> [LinkAction] {
+    let frame = message.frame()
+    return (view?.members ?? []).filter { $0 != me }.map { .send($0.id, frame) }
+  }
+
+  func send(_ outgoing: [Outgoing], in view: View) -> [LinkAction] {
+    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
+    return outgoing.map {
+      .send(view.members[$0.rank].id, GroupMessage.chunk(stage, $0.chunk).frame())
+    }
+  }
+
+  mutating func pass(_ event: Membership.Event, at now: Duration) -> [LinkAction] {
+    let actions = membership.handle(event, at: now)
+    return perform(actions, at: now)
+  }
+
+  mutating func perform(_ actions: [Membership.Action], at now: Duration) -> [LinkAction] {
+    var out: [LinkAction] = []
+    for action in actions {
+      switch action {
+      case .send(let peer, let message):
+        out.append(.send(peer, GroupMessage.membership(message).frame()))
+      case .dial(let address): out.append(.dial(address))
+      case .install(let change): out += install(change, at: now)
+      case .evicted(let reason):
+        forgetGroup()
+        notices.append(membership.isLeaving ? .stopped(reason: reason) : .evicted(reason: reason))
+      }
+    }
+    return out
+  }
+
+  mutating func install(_ change: ViewChange, at now: Duration) -> [LinkAction] {
+    if hasState {
+      let isHeld =
+        attempt.outcome?.round == change.committed
+        && membership.standing.held?.digest == change.resultDigest
+      if change.committed == committed + 1, isHeld {
+        conclude(at: now)
+      } else if change.committed != committed {
+        return perform(membership.resign("its rounds are not the group's"), at: now)
+      }
+    }
+    attempt = RoundAttempt()
+    membership.standing.held = nil
+    membership.mayAdmit = true
+    watch.viewChanged(to: change.view, at: now)
+    notices.append(.changed(change.view, reason: change.reason))
+    var actions: [LinkAction] = []
+    if !hasState {
+      membership.standing = Standing(committed: change.committed, holdsState: false)
+      actions += beginFetch(of: change, at: now)
+    }
+    open(at: now)
+    return actions + replayEarly(at: now) + announce(at: now)
+  }
+
+  mutating func forgetGroup() {
+    hasState = false
+    (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
+    (server, fetch, fetchAgainAt) = (nil, nil, nil)
+  }
+
+  mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
+    hasState = true
+    membership.standing.holdsState = true
+    (fetch, fetchAgainAt) = (nil, nil)
+    publish(server)
+    assignmentView = assignmentView ?? View(number: 0, members: [])
+    notices.append(.loaded(server.state))
+    open(at: now)
+    return replayEarly(at: now) + announce(at: now)
+  }
+
+  mutating func publish(_ state: StateServer) {
+    server = state
+    membership.standing.stateDigest = state.digest
+  }
+
+  /// When most members are ready, the others need not finish all they meant to do.
+  mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
+    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
+      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
+      watch.shouldHurry(at: now)
+    else { return [] }
+    attempt.hasHurried = true
+    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
+    return view.members.filter { attempt.readies[$0] == nil }
+      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
+  }
+
+  /// What is due, and when to come back.
+  mutating func settle(at now: Duration) -> [LinkAction] {
+    var actions = pass(.tick, at: now)
+    actions += tickFetch(at: now) + hurryTheLate(at: now)
+    if let view, hasState, !membership.isFrozen,
+      let verdict = watch.verdict(
+        in: view, attempt: attempt, me: me, pace: membership.pace, at: now)
+    {
+      actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
+    }
+    let wake = min(membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now))
+    if let nextWake, nextWake <= wake, nextWake > now { return actions }
+    nextWake = wake
+    return actions + [.wake(at: wake)]
+  }
+}
