@@ -54,7 +54,9 @@ package struct DemoPlan: Equatable, Sendable {
       ]
     // Peers share this machine's cores, so each computes with one thread of its own.
     let all =
-      own + Self.shortRun + ["run.peers=\(Self.peers)", "peers.listen=127.0.0.1:0", "compute.threads=1"] + settings
+      own + Self.shortRun + [
+        "run.peers=\(Self.peers)", "peers.listen=127.0.0.1:0", "compute.threads=1",
+      ] + settings
     let configuration = try ConfigurationLoader(settings: all).load()
     let rounds = configuration.run.rounds
     guard rounds >= Self.roundsMin else {
