@@ -38,6 +38,8 @@ public final class PeerGroup: Sendable {
     }
   }
 
+  /// The last round that this member holds and whose outcome was, or can be, taken.
+  public var round: UInt64 { board.round.withLock { $0 } }
   /// Where this peer listens, with the real port.
   public var address: PeerAddress { loop.address }
   /// This peer, in this life.
@@ -56,6 +58,7 @@ public final class PeerGroup: Sendable {
   /// Who is in the group, for all threads at any time.
   private final class Board: Sendable {
     let view = Mutex<View?>(nil)
+    let round = Mutex<UInt64>(0)
   }
 
   /// What the caller's side knows of the group, from its notices.
@@ -117,6 +120,8 @@ public final class PeerGroup: Sendable {
       switch notice {
       case .group(.changed(let view, _)): board.view.withLock { $0 = view }
       case .group(.evicted), .group(.stopped): board.view.withLock { $0 = nil }
+      case .group(.committed(let outcome)): board.round.withLock { $0 = outcome.round }
+      case .group(.loaded(let state)): board.round.withLock { $0 = state.round }
       default: break
       }
       inbox.put(notice)
