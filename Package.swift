@@ -31,7 +31,7 @@ let house = [
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
   Room(
     name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs"],
-    packages: [crypto]),
+    packages: [crypto, log]),
   Room(name: "CAPI", duty: "the C door", on: ["Collectives", "CFerry"]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),

@@ -6,16 +6,6 @@ import Testing
 /// The C example against the library that programs link, as processes of their own.
 @Suite("C example")
 struct ExampleTests {
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-  private static let library = root.appending(path: ".build/release")
-  #if os(macOS)
-    private static let isBuilt = FileManager.default.fileExists(
-      atPath: library.appending(path: "libFerryC.dylib").path)
-  #else
-    private static let isBuilt = FileManager.default.fileExists(
-      atPath: library.appending(path: "libFerryC.so").path)
-  #endif
   private static let patience = 60.0
 
   /// A running example and what it has written so far.
@@ -57,9 +47,9 @@ struct ExampleTests {
     compiler.executableURL = URL(filePath: "/usr/bin/env")
     compiler.arguments = [
       "clang", "-std=c11", "-Wall", "-Wextra", "-Werror",
-      Self.root.appending(path: "Bindings/c/sums.c").path,
-      "-I", Self.root.appending(path: "Sources/CFerry/include").path,
-      "-L", Self.library.path, "-lFerryC", "-Wl,-rpath,\(Self.library.path)",
+      BuiltLibrary.root.appending(path: "Bindings/c/sums.c").path,
+      "-I", BuiltLibrary.root.appending(path: "Sources/CFerry/include").path,
+      "-L", BuiltLibrary.folder.path, "-lFerryC", "-Wl,-rpath,\(BuiltLibrary.folder.path)",
       "-o", program.path,
     ]
     try compiler.run()
@@ -70,7 +60,7 @@ struct ExampleTests {
 
   @Test(
     "three C programs learn the same; one is killed, and the others end alike",
-    .enabled(if: isBuilt, "swift build makes the library; rooms built alone do not"))
+    .enabled(if: BuiltLibrary.isThere, "swift build makes the library; rooms built alone do not"))
   func sums() throws {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "ferry-c-\(UUID().uuidString)")

@@ -3,6 +3,7 @@
 import FerryBasics
 public import FerryPeers
 import Foundation
+public import Logging
 import Synchronization
 
 /// This process's place among peers that sum vectors together, over links that may break.
@@ -31,6 +32,8 @@ public final class PeerGroup: Sendable {
     public var sealing: LinkSettings.Sealing = .encrypted
     /// Codec, algorithm, operation, quorum, seed and the members to wait for: alike on all.
     public var group = GroupLogic.Settings(seed: Seed(0))
+    /// What happens on the links; silent unless it is set.
+    public var logger = Logger(label: "ferry.peers") { _ in SwiftLogNoOpLogHandler() }
 
     public init(run: String, secret: RunSecret) {
       self.run = run
@@ -126,7 +129,9 @@ public final class PeerGroup: Sendable {
       }
       inbox.put(notice)
     }
-    loop = try LinkLoop(logic: logic, identity: identity, settings: links)
+    loop = try LinkLoop(
+      logic: logic, identity: identity, settings: links,
+      logger: settings.logger)
     self.inbox = inbox
     self.board = board
     self.failures = failures

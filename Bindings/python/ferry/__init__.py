@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums over a group of processes that come and go, over links that may break.
+
+One process founds a group, others join it at any time, any of them may be killed, and the rest go
+on. All members call ``all_reduce`` equally often: each call is one round, and after it all members
+hold the same bits::
+
+    group = ferry.Group.found("sums", secret=ferry.new_secret())   # or Group.join("sums", …)
+    round = group.all_reduce(gradient)                             # in place
+    print(round.number, round.contributors)
+
+Vectors are whatever has a writable, contiguous buffer of 32-bit floats: a numpy array, an
+``array.array("f")``, a torch CPU tensor's ``.numpy()``. They are read and written where they lie.
+Every call that waits has a limit in seconds. Errors are ``ferry.Error`` and say what to do.
+"""
+
+import ctypes
+import os
+import pathlib
+import sys
+from typing import NamedTuple
+
+__all__ = ["Group", "Round", "Error", "Deadline", "Evicted", "Stopped", "Refused", "new_secret"]
+
+_API = (0, 1)
+
+
+class Error(Exception):
+    """What happened, where, and what to do."""
+
+
+class Deadline(Error):
+    """The time was over; the round goes on, and the next call returns its result."""
+
+
+class Evicted(Error):
+    """The others went on without this peer: call ``reload``, and go on from the group's state."""
+
+
+class Stopped(Error):
+    """This peer has left its group."""
+
+
+class Refused(Error):
+    """The other side refuses this peer, or the address cannot be listened on."""
+
+
+class Round(NamedTuple):
+    """What came of a round."""
+
+    number: int
+    contributors: int
+    weight: float
+
+
+class _Options(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("run", ctypes.c_char_p),
+        ("secret", ctypes.c_char_p),
+        ("listen", ctypes.c_char_p),
+        ("members_min", ctypes.c_uint32),
+        ("operation", ctypes.c_uint32),
+        ("codec", ctypes.c_uint32),
+        ("clear", ctypes.c_bool),
+    ]
+
+
+class _Round(ctypes.Structure):
+    _fields_ = [
+        ("number", ctypes.c_uint64),
+        ("contributors", ctypes.c_uint32),
+        ("weight", ctypes.c_double),
+    ]
+
+
+_ERRORS = {1: ValueError, 2: Deadline, 3: Evicted, 4: Stopped, 5: Refused, 6: Error}
+_OPERATIONS = ["mean", "sum"]
+_CODECS = ["f32", "bf16", "int8"]
+_TEXT = 512
+
+
+def _load():
+    name = "libFerryC.dylib" if sys.platform == "darwin" else "libFerryC.so"
+    here = pathlib.Path(__file__).resolve()
+    places = [here.parent / name, here.parents[3] / ".build" / "release" / name]
+    if os.environ.get("FERRY_LIBRARY"):
+        places = [pathlib.Path(os.environ["FERRY_LIBRARY"])]
+    for place in places:
+        if place.exists():
+            library = ctypes.CDLL(str(place))
+            break
+    else:
+        raise ImportError(
+            f"ferry: {name} is not at {' or '.join(map(str, places))}. "
+            "Build it with `swift build -c release`, or name it in FERRY_LIBRARY."
+        )
+    pointer, text, seconds = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
+    floats, count = ctypes.c_void_p, ctypes.c_size_t
+    for function, arguments in {
+        "new_secret": [text, count],
+        "found": [ctypes.POINTER(_Options), ctypes.POINTER(pointer)],
+        "join": [ctypes.POINTER(_Options), text, seconds, ctypes.POINTER(pointer)],
+        "all_reduce": [pointer, floats, count, seconds, seconds, ctypes.POINTER(_Round)],
+        "set_state": [pointer, text, floats, count],
+        "state": [pointer, text, floats, count],
+        "reload": [pointer, seconds],
+        "address": [pointer, text, count],
+        "leave": [pointer, seconds],
+        "members": [pointer],
+        "round_number": [pointer],
+        "free": [pointer],
+        "last_error": [],
+    }.items():
+        getattr(library, f"ferry_{function}").argtypes = arguments
+    library.ferry_members.restype = ctypes.c_uint32
+    library.ferry_round_number.restype = ctypes.c_uint64
+    library.ferry_free.restype = None
+    library.ferry_last_error.restype = text
+    return library
+
+
+_library = _load()
+
+
+def _call(function, *arguments):
+    status = getattr(_library, f"ferry_{function}")(*arguments)
+    if status:
+        message = _library.ferry_last_error().decode()
+        raise _ERRORS.get(status, Error)(message)
+
+
+def _floats(values, writable):
+    """Where the values lie, and how many there are."""
+    view = memoryview(values)
+    if view.format not in ("f", "<f", "=f") or not view.c_contiguous:
+        raise ValueError(
+            f"values must be contiguous 32-bit floats, got format {view.format!r}; "
+            "with numpy: numpy.ascontiguousarray(values, dtype=numpy.float32)"
+        )
+    if writable and view.readonly:
+        raise ValueError("values are read-only, and the result is written over them")
+    count = view.nbytes // 4
+    if count == 0:
+        return None, 0, view
+    if view.readonly:
+        copy = (ctypes.c_float * count).from_buffer_copy(view)
+        return ctypes.addressof(copy), count, copy
+    block = (ctypes.c_float * count).from_buffer(view.cast("B") if view.ndim else view)
+    return ctypes.addressof(block), count, block
+
+
+def new_secret():
+    """A fresh secret: whoever has it may join."""
+    text = ctypes.create_string_buffer(_TEXT)
+    _call("new_secret", text, _TEXT)
+    return text.value.decode()
+
+
+def _choice(name, value, values):
+    if value not in values:
+        raise ValueError(f"{name} must be one of {', '.join(values)}, got {value!r}")
+    return values.index(value)
+
+
+class Group:
+    """This process's place in a group. Use ``found`` or ``join``; ``with`` leaves at the end."""
+
+    def __init__(self, pointer):
+        self._pointer = pointer
+
+    @staticmethod
+    def _options(run, secret, listen, members, operation, codec, encrypted):
+        return _Options(
+            ctypes.sizeof(_Options),
+            run.encode(),
+            secret.encode(),
+            listen.encode() if listen else None,
+            members,
+            _choice("operation", operation, _OPERATIONS),
+            _choice("codec", codec, _CODECS),
+            not encrypted,
+        )
+
+    @classmethod
+    def found(
+        cls, run, secret, *, listen=None, members=1, operation="mean", codec="f32", encrypted=True
+    ):
+        """Makes this process a group of one; the first round waits for ``members``."""
+        options = cls._options(run, secret, listen, members, operation, codec, encrypted)
+        pointer = ctypes.c_void_p()
+        _call("found", ctypes.byref(options), ctypes.byref(pointer))
+        return cls(pointer)
+
+    @classmethod
+    def join(
+        cls, run, secret, address, *, seconds=60.0, listen=None, members=1, operation="mean",
+        codec="f32", encrypted=True,
+    ):
+        """Asks the peer at ``host:port``; returns as a member, with the group's state in hand."""
+        options = cls._options(run, secret, listen, members, operation, codec, encrypted)
+        pointer = ctypes.c_void_p()
+        _call(
+            "join", ctypes.byref(options), address.encode(), seconds, ctypes.byref(pointer))
+        return cls(pointer)
+
+    def all_reduce(self, values, *, weight=1.0, seconds=60.0):
+        """The weighted mean (or sum) of all members' values, in place."""
+        place, count, _keep = _floats(values, writable=True)
+        round = _Round()
+        _call("all_reduce", self._pointer, place, count, weight, seconds, ctypes.byref(round))
+        return Round(round.number, round.contributors, round.weight)
+
+    def set_state(self, name, values):
+        """Names values that all hold alike after the round before: newcomers get them."""
+        place, count, _keep = _floats(values, writable=False)
+        _call("set_state", self._pointer, name.encode(), place, count)
+
+    def read_state(self, name, into):
+        """Copies what this peer was given when it joined or reloaded over ``into``."""
+        place, count, _keep = _floats(into, writable=True)
+        _call("state", self._pointer, name.encode(), place, count)
+
+    def reload(self, *, seconds=60.0):
+        """After ``Evicted``: waits until this peer is a member again."""
+        _call("reload", self._pointer, seconds)
+
+    @property
+    def members(self):
+        """How many members there are; 0 while this peer is not one."""
+        return _library.ferry_members(self._pointer)
+
+    @property
+    def round(self):
+        """The number of the last round that this peer holds."""
+        return _library.ferry_round_number(self._pointer)
+
+    @property
+    def address(self):
+        """``host:port`` where this peer listens."""
+        text = ctypes.create_string_buffer(_TEXT)
+        _call("address", self._pointer, text, _TEXT)
+        return text.value.decode()
+
+    def leave(self, *, seconds=60.0):
+        """Leaves once the others have agreed to go on without this peer."""
+        _call("leave", self._pointer, seconds)
+
+    def close(self):
+        """Ends the links at once; the others see this peer as lost."""
+        if self._pointer:
+            _library.ferry_free(self._pointer)
+            self._pointer = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if kind is None:
+                self.leave()
+        finally:
+            self.close()
+
+    def __del__(self):
+        self.close()

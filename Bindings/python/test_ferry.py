@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run by `swift test`, or by hand: python3 -m unittest -v test_ferry (in this folder)."""
+
+import array
+import os
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+
+import ferry
+
+MEMBER = """
+import array, sys, ferry
+secret, address = sys.argv[1:]
+group = ferry.Group.join("sums", secret, address, members=3)
+while True:
+    values = array.array("f", [3.0] * 10)
+    group.all_reduce(values)
+    print(group.round, flush=True)
+"""
+
+
+class GroupTests(unittest.TestCase):
+    def test_rounds_go_on_when_a_member_is_killed(self):
+        secret = ferry.new_secret()
+        with ferry.Group.found("sums", secret, members=3) as group:
+            others = [
+                subprocess.Popen(
+                    [sys.executable, "-c", MEMBER, secret, group.address],
+                    stdout=subprocess.PIPE, text=True)
+                for _ in range(2)
+            ]
+            seen = []
+            try:
+                while not seen or seen[-1] > 1:
+                    values = array.array("f", [1.0] * 10)
+                    round = group.all_reduce(values)
+                    expected = (1 + 3 * (round.contributors - 1)) / round.contributors
+                    for value in values:
+                        self.assertAlmostEqual(value, expected, places=6)
+                    seen.append(round.contributors)
+                    self.assertLess(round.number, 5000)
+                    if round.number in (20, 40):
+                        others[round.number // 20 - 1].send_signal(signal.SIGKILL)
+            finally:
+                for other in others:
+                    other.kill()
+                    other.wait()
+                    other.stdout.close()
+            self.assertEqual(sorted(set(seen), reverse=True), [3, 2, 1])
+            self.assertEqual(sorted(seen, reverse=True), seen)
+
+    def test_a_newcomer_gets_the_state(self):
+        secret = ferry.new_secret()
+        group = ferry.Group.found("sums", secret, operation="sum")
+        state = array.array("f", [5, 6])
+        found = array.array("f", [0, 0])
+        done = threading.Event()
+
+        def goes_on():
+            while not done.is_set():
+                group.set_state("w", state)
+                group.all_reduce(array.array("f", [1]))
+
+        thread = threading.Thread(target=goes_on)
+        thread.start()
+        try:
+            newcomer = ferry.Group.join("sums", secret, group.address, operation="sum")
+            newcomer.read_state("w", found)
+            self.assertEqual(found, state)
+            with self.assertRaisesRegex(ValueError, 'no state is called "v"'):
+                newcomer.read_state("v", found)
+            newcomer.close()
+        finally:
+            done.set()
+            thread.join()
+            group.close()
+
+    def test_errors_say_what_is_wrong(self):
+        with self.assertRaisesRegex(ValueError, "options.secret is not what"):
+            ferry.Group.found("sums", "short")
+        with self.assertRaisesRegex(ValueError, "codec must be one of f32, bf16, int8"):
+            ferry.Group.found("sums", ferry.new_secret(), codec="int3")
+        with self.assertRaisesRegex(ferry.Deadline, "waited in vain for a group"):
+            ferry.Group.join("sums", ferry.new_secret(), "127.0.0.1:1", seconds=0.2)
+        group = ferry.Group.found("sums", ferry.new_secret())
+        with self.assertRaisesRegex(ValueError, "must be contiguous 32-bit floats"):
+            group.all_reduce(array.array("d", [1]))
+        with self.assertRaisesRegex(ValueError, "read-only"):
+            group.all_reduce(memoryview(array.array("f", [1])).toreadonly())
+        group.leave()
+        with self.assertRaises(ferry.Stopped):
+            group.all_reduce(array.array("f", [1]))
+        group.close()
+
+    def test_numpy_is_summed_where_it_lies(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("numpy is not installed")
+        group = ferry.Group.found("sums", ferry.new_secret(), operation="sum")
+        values = numpy.arange(12, dtype=numpy.float32).reshape(3, 4)
+        group.all_reduce(values, weight=2)
+        self.assertEqual(values.tolist(), (2 * numpy.arange(12).reshape(3, 4)).tolist())
+        with self.assertRaisesRegex(ValueError, "must be contiguous"):
+            group.all_reduce(values.T)
+        group.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
