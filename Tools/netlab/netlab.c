@@ -28,6 +28,8 @@ enum {
   // Packets read from one host before the next host has its turn.
   batchMax = 16,
   wordsMax = 16,
+  // Packets due within this are due now: about what the kernel takes to wake us up.
+  wakeUpNanoseconds = 25000,
 };
 
 // MARK: Answers
@@ -280,14 +282,14 @@ int main(int count, char **words) {
     polledHosts[h] = (struct pollfd){hosts[h].tun, POLLIN, 0};
   }
   for (;;) {
-    int64_t time = now();
+    int64_t time = now() + wakeUpNanoseconds;
     while (heapCount > 0 && heap[0]->due <= time) arrive(pop(), time);
     for (int c = 0; c < clientsMax; c++) {
       polledClients[c] = (struct pollfd){clients[c].socket, POLLIN, 0};
     }
     struct timespec wait = {0}, *deadline = NULL;
     if (heapCount > 0) {
-      int64_t left = heap[0]->due - now();
+      int64_t left = heap[0]->due - wakeUpNanoseconds - now();
       if (left > 0) wait = (struct timespec){left / 1000000000, left % 1000000000};
       deadline = &wait;
     }
