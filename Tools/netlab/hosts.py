@@ -97,7 +97,10 @@ def _configure(host, mtu, congestion):
     fcntl.ioctl(device, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         fcntl.ioctl(handle, SIOCSIFMTU, request(struct.pack("=i", mtu)))
-        fcntl.ioctl(handle, SIOCSIFTXQLEN, request(struct.pack("=i", DEVICE_QUEUE)))
+        try:
+            fcntl.ioctl(handle, SIOCSIFTXQLEN, request(struct.pack("=i", DEVICE_QUEUE)))
+        except PermissionError:
+            pass  # The kernel wants the machine's root for this one; 500 must do then.
         fcntl.ioctl(handle, SIOCSIFADDR, internet(address(host)))
         fcntl.ioctl(handle, SIOCSIFNETMASK, internet("255.255.255.0"))
         for name in (DEVICE, b"lo"):
