@@ -7,13 +7,14 @@ has to be synchronised. Prints one JSON object; every wait has a deadline.
   rtt FROM TO COUNT             round trips of a 64-byte datagram, in milliseconds
   stream SECONDS A B [C D …]    TCP from A to B (and C to D …) at once, in Mbit/s of payload
   datagrams FROM TO COUNT BYTES numbered datagrams: which arrived
+  transfer FROM TO BYTES        TCP with content that is compared
   cut FROM TO                   datagrams each way: with a one-way cut, with both, healed
 """
 
 import ctypes
 import json
 import os
-import selectors
+import random
 import socket
 import statistics
 import sys
@@ -139,6 +140,28 @@ def streams(seconds, flows):
     return {"mbit": rates, "sum": round(sum(rates), 1)}
 
 
+def transfer(sender, receiver, count):
+    listening, outgoing = socket_on(receiver, socket.SOCK_STREAM), socket_on(sender, socket.SOCK_STREAM)
+    listening.listen(1)
+    outgoing.connect(listening.getsockname())
+    incoming = listening.accept()[0]
+    incoming.settimeout(WAIT_SECONDS_MAX)
+    content = random.Random(1).randbytes(count)
+    child = os.fork()
+    if child == 0:
+        try:
+            incoming.close()
+            outgoing.sendall(content)
+        finally:
+            os._exit(0)
+    outgoing.close()
+    got = bytearray()
+    while more := incoming.recv(1 << 20):
+        got += more
+    os.waitpid(child, 0)
+    return {"bytes": len(got), "equal": got == content}
+
+
 def datagrams(sender, receiver, count, size):
     """Sends batches that the receiver's buffer holds, each once the network is empty."""
     a, b = socket_on(sender, socket.SOCK_DGRAM), socket_on(receiver, socket.SOCK_DGRAM)
@@ -168,7 +191,10 @@ def datagrams(sender, receiver, count, size):
             pass
         delivered = pair["delivered_packets"] - start["delivered_packets"]
     assert delivered == len(order), f"{delivered} delivered, {len(order)} read"
-    late = sum(1 for i in range(1, len(order)) if order[i] < order[i - 1])
+    late, newest = 0, -1
+    for number in order:
+        late += number < newest
+        newest = max(newest, number)
     return {"sent": count, "arrived": len(order), "distinct": len(arrived), "late": late,
             "missing": sorted(set(range(count)) - arrived)}
 
@@ -198,6 +224,8 @@ def main():
         result = round_trips(*whole)
     elif what == "stream":
         result = streams(numbers[0], list(zip(whole[1::2], whole[2::2])))
+    elif what == "transfer":
+        result = transfer(*whole)
     elif what == "datagrams":
         result = datagrams(*whole)
     elif what == "cut":
