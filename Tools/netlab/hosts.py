@@ -14,8 +14,10 @@ import signal
 import socket
 import struct
 import tempfile
+import time
 
 HOSTS_MAX = 32
+CLAIM_SECONDS_MAX = 60
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
@@ -188,7 +190,11 @@ def claim(name):
     fresh = tempfile.mkdtemp(prefix="new-", dir=home())
     lock = os.open(os.path.join(fresh, "lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    os.rename(fresh, directory)  # Fails if one of that name runs: its directory is not empty.
+    try:
+        os.rename(fresh, directory)  # Fails if one of that name runs: its directory is not empty.
+    except OSError:
+        shutil.rmtree(fresh)
+        raise
     return directory
 
 
@@ -205,8 +211,9 @@ def running(stale=False):
     """Names of the laboratories that run, or of those that no longer do."""
     names = []
     for name in sorted(os.listdir(home())) if os.path.isdir(home()) else []:
+        path = os.path.join(home(), name, "lock")
         try:
-            lock = os.open(os.path.join(home(), name, "lock"), os.O_RDWR | os.O_CLOEXEC)
+            lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             continue  # Just being made, or just removed.
         try:
@@ -216,7 +223,9 @@ def running(stale=False):
             is_stale = False
         finally:
             os.close(lock)
-        if is_stale == stale and not name.startswith("new-"):
+        if name.startswith("new-"):  # Made and not locked yet, or left so by one that was killed.
+            is_stale = is_stale and time.time() - os.stat(path).st_mtime > CLAIM_SECONDS_MAX
+        if is_stale == stale:
             names.append(name)
     return names
 

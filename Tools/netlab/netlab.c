@@ -10,7 +10,7 @@
 //   set 1 2 rate=… queue=… delay=20ms jitter=1ms loss=0.1% reorder=1%      one way, from 1 to 2
 //   cut 1 2 [both]    heal [1 2 [both]]    counters
 //
-// A host is a number, a list (1,2) or * for all: `cut 1,2 3,4 both` makes a partition. A cut loses
+// A host is a number, a list (1,2) or all: `cut 1,2 3,4 both` makes a partition. A cut loses
 // what is on its way as well.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -120,15 +120,17 @@ static bool parse(const char *key, const char *text, const Unit *units, double m
 
 // MARK: Commands
 
-// `*`, a number or a list of numbers, as a mask of hosts.
+// `all` (or `*`, which a shell may expand), a number or a list of numbers, as a mask of hosts.
 static bool parseHosts(const char *text, uint64_t *mask) {
   *mask = 0;
-  if (strcmp(text, "*") == 0) return *mask = (1ull << hostCount) - 1, true;
+  if (strcmp(text, "all") == 0 || strcmp(text, "*") == 0) {
+    return *mask = (1ull << hostCount) - 1, true;
+  }
   for (const char *at = text;; at++) {
     char *end;
     long host = strtol(at, &end, 10);
     if (end == at || (*end != 0 && *end != ',') || host < 1 || host > hostCount) {
-      return fail("\"%s\" is not a host: 1 to %d, a list of them (1,2) or *", text, hostCount);
+      return fail("\"%s\" is not a host: 1 to %d, a list of them (1,2) or all", text, hostCount);
     }
     *mask |= 1ull << (host - 1);
     if (*end == 0) return true;
@@ -184,7 +186,7 @@ static bool obey(char *line) {
   bool isHeal = strcmp(verb, "heal") == 0, isCut = strcmp(verb, "cut") == 0;
   uint64_t from = 0, to = 0;
   if (isHeal && count == 1) {
-    parseHosts("*", &from), parseHosts("*", &to);
+    parseHosts("all", &from), parseHosts("all", &to);
   } else if (strcmp(verb, "host") == 0 && count > 2) {
     if (!parseHosts(words[1], &from)) return false;
   } else if ((strcmp(verb, "set") == 0 && count > 3)

@@ -8,6 +8,7 @@ has to be synchronised. Prints one JSON object; every wait has a deadline.
   stream SECONDS A B [C D …]    TCP from A to B (and C to D …) at once, in Mbit/s of payload
   datagrams FROM TO COUNT BYTES numbered datagrams: which arrived
   transfer FROM TO BYTES        TCP with content that is compared
+  change FROM TO                round trips before and after the delay is changed
   cut FROM TO                   datagrams each way: with a one-way cut, with both, healed
 """
 
@@ -228,6 +229,10 @@ def main():
         result = transfer(*whole)
     elif what == "datagrams":
         result = datagrams(*whole)
+    elif what == "change":
+        before = round_trips(*whole, 10)["median"]
+        control(f"set {whole[0]} {whole[1]} delay=30ms")
+        result = {"before": before, "after": round_trips(*whole, 10)["median"]}
     elif what == "cut":
         result = cuts(*whole)
     else:

@@ -4,7 +4,7 @@
 # Tests of the network laboratory: is the network what its profile says? About a minute.
 #
 #   Tools/netlab/test.sh [NAME…]      all of: frontend cleaning rtt delay rate wan lan share slow
-#                                     loss content seed order cut
+#                                     loss content seed order change cut
 #
 # Each line is a claim with what was measured. Exit 0: all hold; 1: one does not; 3: no namespaces.
 # To see a claim fail, give the network a fault of its own: options of `netlab run`, "|" between them.
@@ -61,6 +61,8 @@ test_frontend() {
   status=0
   timeout 60 "$netlab" run --timeout 1 -- tail -f /dev/null 2>"$folder/err" || status=$?
   claim "a run that is not done in time is ended" 'r == 124' "$status"
+  out=$(timeout 60 "$netlab" run --no-prefix --on 1 -- "$netlab" on 2 -- sh -c 'echo $NETLAB_ADDRESS')
+  claim "a host's command can run one on another host" 'r == "10.77.0.2"' "\"$out\""
   status=0
   out=$(timeout 60 "$netlab" run --set 'set 1 2 rate=5' -- true 2>&1) || status=$?
   claim "a rate without a unit is refused" \
@@ -76,6 +78,9 @@ test_cleaning() {
     >"$folder/up" 2>/dev/null &
   local front=$!
   timeout 30 bash -c "until [ \$(grep -c up '$folder/up') = 2 ]; do :; done"
+  claim "its hosts can be entered from outside" 'r == "10.77.0.2"' \
+    "\"$("$netlab" on --lab "$marker" 2 -- sh -c 'echo $NETLAB_ADDRESS')\""
+  claim "and its network changed" 'r == "ok"' "\"$("$netlab" control --lab "$marker" cut 1 2 both)\""
   # The front and process 1 carry the marker too.
   claim "a laboratory runs" 'r >= 5' "$(pgrep -fc "$marker")"
   kill -9 "$front"
@@ -105,7 +110,7 @@ test_delay() {
 test_rate() {
   claim "a pair's own rate: 100 Mbit/s (TCP carries 85 … 98 % of it)" '85 <= r["sum"] <= 98' \
     "$(measure lan 3 stream 4 1 2 -- --set 'set 1 2 rate=100mbit')"
-  claim "the other direction keeps the profile's rate" '300 <= r["sum"] <= 980' \
+  claim "the other direction keeps the profile's rate" '300 <= r["sum"] <= 970' \
     "$(measure lan 3 stream 4 2 1 -- --set 'set 1 2 rate=100mbit')"
 }
 
@@ -116,15 +121,15 @@ test_wan() {
 
 # What is reached depends on the machine; the bound from above does not.
 test_lan() {
-  claim "lan: TCP gets at most 1 Gbit/s, and half of it here" '500 <= r["sum"] <= 980' \
+  claim "lan: TCP gets at most 1 Gbit/s, and half of it here" '500 <= r["sum"] <= 970' \
     "$(measure lan 2 stream 4 1 2)"
 }
 
 test_share() {
   claim "lan, a ring of 4: each gets at most its 1 Gbit/s, and half of the fastest" \
-    'max(r["mbit"]) <= 980 and min(r["mbit"]) >= 0.5 * max(r["mbit"])' \
+    'max(r["mbit"]) <= 970 and min(r["mbit"]) >= 0.5 * max(r["mbit"])' \
     "$(measure lan 4 stream 6 1 2 2 3 3 4 4 1)"
-  claim "three to one share the one's 1 Gbit/s" '400 <= r["sum"] <= 980' \
+  claim "three to one share the one's 1 Gbit/s" '400 <= r["sum"] <= 970' \
     "$(measure lan 4 stream 4 1 2 3 2 4 2)"
   claim "an uplink of 100 Mbit/s, reno: three flows within a factor of 3" \
     '80 <= r["sum"] <= 98 and min(r["mbit"]) >= max(r["mbit"]) / 3' \
@@ -133,7 +138,7 @@ test_share() {
 
 test_slow() {
   claim "slow-peer: the slow host gets 50 Mbit/s, the others theirs" \
-    '40 <= r["mbit"][0] <= 49 and 300 <= r["mbit"][1] <= 980' \
+    '40 <= r["mbit"][0] <= 49 and 300 <= r["mbit"][1] <= 970' \
     "$(measure slow-peer 4 stream 4 4 1 2 3)"
 }
 
@@ -141,7 +146,7 @@ test_loss() {
   claim "loss=2%: of 20000 datagrams" 'within(r, 0.02) and r["distinct"] == r["arrived"]' \
     "$(measure open 2 datagrams 1 2 20000 200 -- --set 'set 1 2 loss=2%')"
   claim "lossy: 0.1 % of 60000 datagrams" 'within(r, 0.001)' \
-    "$(measure lossy 2 datagrams 1 2 60000 60 -- --set 'set * * delay=0')"
+    "$(measure lossy 2 datagrams 1 2 60000 60 -- --set 'set all all delay=0')"
   claim "a packet that counts and is lost has at most 1500 bytes, TCP's bundles notwithstanding; loss=5%" \
     '0.04 <= r[0] <= 0.06 and 1000 <= r[1] <= 1500' "$(
     measure open 2 stream 3 1 2 -- --set 'set 1 2 loss=5%' --json 2>/dev/null | python3 -c '
@@ -173,13 +178,18 @@ test_order() {
     "$(measure open 2 datagrams 1 2 4000 100 -- --set 'set 1 2 delay=1ms reorder=5%')"
 }
 
+test_change() {
+  claim "a delay can be changed while it runs: 0 to 30 ms" 'r["before"] < 5 and 30 <= r["after"] <= 32' \
+    "$(measure open 2 change 1 2)"
+}
+
 test_cut() {
   claim "cut one way, both ways, healed" \
     'r == {"whole": [50, 50], "one_way": [0, 50], "both_ways": [0, 0], "healed": [50, 50]}' \
     "$(measure lan 2 cut 1 2)"
 }
 
-for name in "${@:-frontend cleaning rtt delay rate wan lan share slow loss content seed order cut}"; do
+for name in "${@:-frontend cleaning rtt delay rate wan lan share slow loss content seed order change cut}"; do
   for test in $name; do "test_$test"; done
 done
 [ "$failures" = 0 ] || { echo "netlab test: $failures claims do not hold" >&2; exit 1; }
