@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import FerryBasics
 import FerryPeers
-import FerryStrategies
 import Foundation
 
 /// From the loss of a peer to the next round that all others have committed, many times.
@@ -33,6 +33,8 @@ struct RecoveryBench {
   /// Of each member's vector.
   static let floats = 1 << 18
   static let faultMax: Duration = .seconds(60)
+  /// Signals come within so many seconds after a round, which is about two rounds.
+  private static let phaseMax = 0.05
 
   /// What the driver knows of one child.
   private struct Peer {
@@ -51,6 +53,7 @@ struct RecoveryBench {
   private var peers: [Peer] = []
   private let secret: String
   private var rounds: [Double] = []
+  private var chance = SplitMix64(Seed(1))
 
   init() {
     var generator = SystemRandomNumberGenerator()
@@ -101,6 +104,8 @@ struct RecoveryBench {
         rounds.append(Double(b - a) / 1e9)
       }
     }
+    // At any moment of a round, not just after one.
+    Thread.sleep(forTimeInterval: Double.random(in: 0..<Self.phaseMax, using: &chance))
     let alive = peers.indices.filter { peers[$0].isAlive }
     let victim = alive.first { peers[$0].isCoordinator == coordinator } ?? alive[0]
     let start = DispatchTime.now().uptimeNanoseconds

@@ -137,7 +137,6 @@ package struct Limit: Codable, Equatable, Sendable {
         "int8-block", Int8Blocks.blockMax, "numbers",
         "the most numbers that share one int8 scale"),
       Limit("text", Corpus.byteCountMax, "bytes", "the longest text that is trained on"),
-      Limit("text-file", TextShelf.bytesMax, "bytes", "the longest text that is looked at"),
       Limit("text-files", TextShelf.filesMax, "files", "the most files in a folder of texts"),
     ]
   }

@@ -48,9 +48,9 @@ package struct DemoPlan: Equatable, Sendable {
         "checkpoint.every=12",
       ]
       : [
-        "run.name=demo", "run.rounds=10", "model.layers=4", "model.width=128", "model.context=128",
+        "run.name=demo", "run.rounds=12", "model.layers=4", "model.width=128", "model.context=128",
         "train.batch=8", "train.inner_steps=100", "train.warmup=50", "train.learning_rate=0.003",
-        "checkpoint.every=5",
+        "checkpoint.every=6",
       ]
     // Peers share this machine's cores, so each computes with one thread of its own.
     let all =
@@ -105,7 +105,7 @@ package struct DemoPlan: Equatable, Sendable {
       }
   }
 
-  /// Ten rounds are too few for the defaults' momentum: what the first, large steps leave in it is
+  /// A dozen rounds are too few for the defaults' momentum: what the first, large steps leave in it is
   /// still there when the run ends (Docs/benchmarks.md).
   private static let shortRun = ["train.outer_learning_rate=1", "train.outer_momentum=0.5"]
 

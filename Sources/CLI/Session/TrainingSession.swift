@@ -45,13 +45,15 @@ final class TrainingSession {
     linkThread.start()
     defer { loop.stop() }
     recorder.attach(meter: loop.meter, links: { loop.links })
-    try announce(loop, secret)
+    var charter: RunCharter?
     if case .joiner(let line) = surroundings.role {
-      let charter = try RunCharter(askCharter(at: line, loop), of: line)
-      configuration = try charter.configuration(from: configuration)
-      return try train(over: loop, charter)
+      let given = try RunCharter(askCharter(at: line, loop), of: line)
+      configuration = try given.configuration(from: configuration)
+      charter = given
     }
-    return try train(over: loop, nil)
+    // Whoever was refused has nothing to invite others to.
+    try announce(loop, secret)
+    return try train(over: loop, charter)
   }
 
   // MARK: Links
@@ -231,7 +233,9 @@ final class TrainingSession {
 extension PeersError {
   /// Trying again would end the same way.
   fileprivate var isFinal: Bool {
-    [.wrongSecret, .otherVersion, .otherRun, .notAllowed, .otherPeer, .sealingDiffers, .notFerry]
-      .contains(code)
+    [
+      .wrongSecret, .otherVersion, .otherRun, .notAllowed, .otherPeer, .sealingDiffers, .notFerry,
+      .unknownHost,
+    ].contains(code)
   }
 }

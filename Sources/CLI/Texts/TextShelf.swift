@@ -12,8 +12,6 @@ package struct TextShelf: Sendable {
     package var bytes: Int
   }
 
-  /// The largest text that is used, in bytes.
-  package static let bytesMax = 1 << 40
   /// The most files in a folder of texts.
   package static let filesMax = 100_000
 

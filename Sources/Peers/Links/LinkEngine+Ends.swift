@@ -40,7 +40,16 @@ extension LinkEngine {
     guard let dial = resolving.removeValue(forKey: address) else { return }
     switch answer {
     case .success(let found): attempt(dial, found)
-    case .failure(let reason): dialFailed(dial, .closed("\(address.host): \(reason)"))
+    case .failure(let reason):
+      if !reason.mayPass {
+        settings.greetingFailed?(
+          address,
+          PeersError(
+            .unknownHost, "no address is known for \"\(address.host)\": \(reason)",
+            place: "\(address)",
+            remedy: "Check the host's name; an address in numbers works as well."))
+      }
+      dialFailed(dial, .closed("\(address.host): \(reason)"))
     }
   }
 

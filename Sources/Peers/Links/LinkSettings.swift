@@ -41,7 +41,7 @@ public struct LinkSettings: Sendable {
   /// Fixed kernel buffers in bytes; nil leaves them to the kernel.
   public var socketBufferBytes: Int?
   /// Told why a greeting failed on a connection that this peer dialled, or, with nil, on one that
-  /// came in; on the loop's thread.
+  /// came in, and that a host to dial has no address; on the loop's thread.
   public var greetingFailed: (@Sendable (PeerAddress?, PeersError) -> Void)?
   /// What this side claims to speak and to be able to; tests change them.
   package var protocolVersion = Greeting.protocolVersion

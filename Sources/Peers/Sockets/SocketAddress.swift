@@ -42,7 +42,8 @@ package struct SocketAddress: Sendable, Hashable {
     let host: String? = address.host.isEmpty ? nil : address.host
     let status = unsafe getaddrinfo(host, String(address.port), &hints, &list)
     guard status == 0 else {
-      return .failure(SystemText(unsafe String(cString: gai_strerror(status))))
+      return .failure(
+        SystemText(unsafe String(cString: gai_strerror(status)), mayPass: status == EAI_AGAIN))
     }
     defer { unsafe freeaddrinfo(list) }
     var found: [SocketAddress] = []
@@ -83,6 +84,12 @@ package struct SocketAddress: Sendable, Hashable {
   /// A message of the C library.
   package struct SystemText: Error, Equatable, CustomStringConvertible {
     package let description: String
-    init(_ description: String) { self.description = description }
+    /// The name servers may know it later.
+    let mayPass: Bool
+
+    init(_ description: String, mayPass: Bool) {
+      self.description = description
+      self.mayPass = mayPass
+    }
   }
 }

@@ -77,6 +77,19 @@ extension ProgramTests {
       #expect(first.goesOn())
     }
 
+    @Test("a host that has no address is told at once")
+    func unknownHost() throws {
+      let line = JoinLine(
+        address: PeerAddress(host: "no-such-host.invalid", port: 1), run: "crossing",
+        secret: RunSecret(String(repeating: "A", count: 43)), peer: nil)
+      let process = try FerryProcess(
+        ["join", line.text, "--run", "second", "--identity", "second-id"], in: yard, log: "second")
+      #expect(try process.end(within: 30) == 2)
+      // The rest is the system's own sentence, which differs without a network.
+      #expect(process.errors.contains("unknown-host: "))
+      #expect(process.errors.contains("(no-such-host.invalid:1)"))
+    }
+
     @Test("another run at the address is told")
     func otherRun() throws {
       let first = try FirstPeer(in: yard)
