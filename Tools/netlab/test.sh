@@ -56,10 +56,11 @@ test_frontend() {
   claim "each host runs the command with its own address" \
     'r == "1| 1 10.77.0.1 2| 2 10.77.0.2 3| 3 10.77.0.3 "' "\"$out\""
   status=0
-  timeout 60 "$netlab" run --hosts 3 -- sh -c '[ $NETLAB_HOST != 2 ] || exit 7; exec tail -f /dev/null' \
-    2>"$folder/err" || status=$?
+  timeout 60 "$netlab" run --hosts 3 -- \
+    sh -c '[ $NETLAB_HOST != 2 ] || exit 7; exec tail -f /dev/null' 2>"$folder/err" || status=$?
   claim "one that fails ends all, with its status" 'r == 7' "$status"
-  grep -q "host 2 ended with status 7, ending all" "$folder/err" || { cat "$folder/err"; failures=$((failures + 1)); }
+  claim "and says which it was" 'r == "netlab: host 2 ended with status 7, ending all"' \
+    "\"$(cat "$folder/err")\""
   status=0
   timeout 60 "$netlab" run --timeout 1 -- tail -f /dev/null 2>"$folder/err" || status=$?
   claim "a run that is not done in time is ended" 'r == 124' "$status"
@@ -85,9 +86,9 @@ test_cleaning() {
   claim "and its network changed" 'r == "ok"' "\"$("$netlab" control --lab "$marker" cut 1 2 both)\""
   # The front and process 1 carry the marker too.
   claim "a laboratory runs" 'r >= 5' "$(pgrep -fc "$marker")"
-  kill -9 "$front"
-  left=$(timeout 10 bash -c "while pgrep -f '[d]ev/null $marker' >/dev/null; do :; done" && echo none || echo some)
-  wait "$front" 2>/dev/null || true
+  { kill -9 "$front"; wait "$front"; } 2>/dev/null || true
+  timeout 10 bash -c "while pgrep -f '[d]ev/null $marker' >/dev/null; do :; done" &&
+    left=none || left=some
   claim "nothing runs after SIGKILL of netlab" 'r == "none"' "\"$left\""
   timeout 60 "$netlab" run -- true
   left=$(ls "${TMPDIR:-/tmp}/netlab-$(id -u)" | grep -c "$marker" || true)
@@ -159,7 +160,8 @@ print([pair["dropped"]["loss"] / pair["packets"], pair["bytes"] / pair["packets"
 
 test_content() {
   claim "what TCP carries is unharmed by losses within bundles" 'r == {"bytes": 30000000, "equal": True}' \
-    "$(measure open 2 transfer 1 2 30000000 -- --set 'set 1 2 loss=2% reorder=2%' --set 'host 2 rate=400mbit queue=100kb')"
+    "$(measure open 2 transfer 1 2 30000000 -- \
+      --set 'set 1 2 loss=2% reorder=2%' --set 'host 2 rate=400mbit queue=100kb')"
 }
 
 test_seed() {
