@@ -11,17 +11,17 @@ public struct LinkProfile: Sendable, Equatable {
   public let fanIn: Double
 
   /// - Throws: `.badLinks` for a latency outside 0 to an hour, a speed outside 1 to 10¹⁵ bytes a
-  ///   second, a `fanIn` outside 0.001 to 1.
+  ///   second, a `fanIn` outside 0.01 to 1.
   public init(
     latency: Duration, bytesPerSecond: Double, fanIn: Double = 1
   ) throws(PlanningError) {
     guard latency >= .zero, latency <= .seconds(PairMatrix.latencySecondsMax),
-      (1...PairMatrix.speedMax).contains(bytesPerSecond), (0.001...1).contains(fanIn)
+      (1...PairMatrix.speedMax).contains(bytesPerSecond), (0.01...1).contains(fanIn)
     else {
       throw PlanningError(
         .badLinks, "\(latency), \(bytesPerSecond) bytes a second, \(fanIn) of it shared",
         at: "the profile of a link",
-        remedy: "Latency is 0 to \(PairMatrix.latencySecondsMax) s, speed 1 to 1e15, fan-in 0.001 to 1.")
+        remedy: "Latency is 0 to \(PairMatrix.latencySecondsMax) s, speed 1 to 1e15, fan-in 0.01 to 1.")
     }
     self.latency = latency
     self.bytesPerSecond = bytesPerSecond
@@ -51,9 +51,9 @@ public enum AllReduceMethod: String, Sendable, CaseIterable {
   case star
 
   /// The largest group that is reckoned with.
-  public static let worldMax = 4096
+  public static let worldMax = 1024
   /// The longest vector that is reckoned with, in bytes.
-  public static let bytesMax = 1 << 50
+  public static let bytesMax = 1 << 48
 
   /// Messages that wait for each other, one after the other.
   ///

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+package import FerryBasics
 
 /// A good ring for a group too large for the best: threshold accepting (Dueck and Scheuer 1990), which
 /// anneals without exponentials, whose last bits differ between machines.
 ///
 /// First the floor is raised: by bisection over the speeds measured, a search for a ring without an
 /// edge below a floor, counting those that are. Then latency is brought down above the floor reached.
-struct AnnealedRing {
+package struct AnnealedRing {
   /// Steps of one search for each member; a search for a floor ends at once when it succeeds.
   static let stepsPerMember = 2_000
 
@@ -15,14 +15,14 @@ struct AnnealedRing {
   private let seed: Seed
   private let count: Int
 
-  init(_ matrix: PairMatrix, seed: Seed) {
+  package init(_ matrix: PairMatrix, seed: Seed) {
     self.matrix = matrix
     self.seed = seed
     count = matrix.count
   }
 
   /// The best order met, beginning with member 0; at least as good as the listed one.
-  func order() -> [Int]? {
+  package func order() -> [Int]? {
     var best = Array(0..<count)
     for start in [0, count / 2] {
       let greedy = widestNeighbor(from: start)
