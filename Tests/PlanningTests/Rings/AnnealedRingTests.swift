@@ -32,6 +32,13 @@ struct AnnealedRingTests {
           from: from, to: to, PairLink(latency: .milliseconds(1), bytesPerSecond: 1e6))
       }
     }
+    // Faster links than the ring's, which lead into three members only: whoever follows them is lost.
+    for from in 0..<members {
+      for to in ring[0..<3] where from != to {
+        try matrix.set(
+          from: from, to: to, PairLink(latency: .milliseconds(1), bytesPerSecond: 2e7))
+      }
+    }
     for at in ring.indices {
       try matrix.set(
         from: ring[at], to: ring[(at + 1) % members],
