@@ -21,7 +21,8 @@ public struct LinkProfile: Sendable, Equatable {
       throw PlanningError(
         .badLinks, "\(latency), \(bytesPerSecond) bytes a second, \(fanIn) of it shared",
         at: "the profile of a link",
-        remedy: "Latency is 0 to \(PairMatrix.latencySecondsMax) s, speed 1 to 1e15, fan-in 0.01 to 1.")
+        remedy:
+          "Latency is 0 to \(PairMatrix.latencySecondsMax) s, speed 1 to 1e15, fan-in 0.01 to 1.")
     }
     self.latency = latency
     self.bytesPerSecond = bytesPerSecond

@@ -9,7 +9,8 @@ extension RingOrder {
   /// - Parameter bytes: of the vector, 0 to `AllReduceMethod.bytesMax`.
   public func allReduceTime(bytes: Int, on matrix: PairMatrix) -> Duration {
     precondition((0...AllReduceMethod.bytesMax) ~= bytes, "\(bytes) bytes")
-    precondition(members.count == matrix.count, "\(members.count) members, \(matrix.count) measured")
+    precondition(
+      members.count == matrix.count, "\(members.count) members, \(matrix.count) measured")
     guard members.count > 1 else { return .zero }
     let share = Double(bytes) / Double(members.count)
     var step = Duration.zero

@@ -67,7 +67,9 @@ public struct Splitting: Sendable, Equatable {
     }
     for (index, group) in groups.enumerated() {
       let open = group.shares.indices.filter { group.shares[$0] > 0 }
-      let turn = rotation.map { Int($0.derived("rotation", UInt64(index)).value % UInt64(open.count)) }
+      let turn = rotation.map {
+        Int($0.derived("rotation", UInt64(index)).value % UInt64(open.count))
+      }
       let order = open.indices.map { open[($0 + (turn ?? 0)) % open.count] }
       let pieces = cut(
         sizes: group.flows.map { demands[$0].size }, shares: order.map { group.shares[$0] })

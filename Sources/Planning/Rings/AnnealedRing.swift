@@ -9,7 +9,7 @@ package import FerryBasics
 /// edge below a floor, counting those that are. Then latency is brought down above the floor reached.
 package struct AnnealedRing {
   /// Steps of one search for each member; a search for a floor ends at once when it succeeds.
-  static let stepsPerMember = 2_000
+  static let stepsPerMember = 10_000
 
   private let matrix: PairMatrix
   private let seed: Seed
@@ -89,12 +89,17 @@ package struct AnnealedRing {
     return speeds.sorted()
   }
 
+  /// What each edge costs, by `from * count + to`.
+  private func costs(_ cost: (Int, Int) -> Double) -> [Double] {
+    (0..<count * count).map { cost($0 / count, $0 % count) }
+  }
+
   /// A ring without an edge below `floor`, if the search meets one.
   private func search(_ start: [Int], floor: Double, attempt: Int) -> [Int]? {
-    var walk = RingWalk(start, seed: seed.derived("ring-floor", UInt64(attempt)))
-    return walk.lower(steps: count * Self.stepsPerMember, warmth: 1.5, until: 0) { from, to in
-      matrix.speed(from, to) < floor ? 1 : 0
-    }.flatMap { $0.cost == 0 ? $0.members : nil }
+    let tooSlow = costs { matrix.speed($0, $1) < floor ? 1 : 0 }
+    var walk = RingWalk(start, costs: tooSlow, seed: seed.derived("ring-floor", UInt64(attempt)))
+    let found = walk.lower(steps: count * Self.stepsPerMember, warmth: 1.5)
+    return found.cost == 0 ? found.members : nil
   }
 
   /// The ring of least latency met, with no edge slower than the slowest of `start`.
@@ -105,97 +110,112 @@ package struct AnnealedRing {
     }
     // An edge below the floor costs more than any ring saves.
     let forbidden = Double(longest + 1) * Double(count)
-    var walk = RingWalk(start, seed: seed.derived("ring-latency"))
-    let found = walk.lower(
-      steps: count * Self.stepsPerMember, warmth: Double(longest) / 4, until: 0
-    ) { from, to in
-      matrix.speed(from, to) < floor ? forbidden : Double(matrix.nanoseconds(from, to))
+    let latencies = costs {
+      matrix.speed($0, $1) < floor ? forbidden : Double(matrix.nanoseconds($0, $1))
     }
-    guard let found, RingQuality(found.members, on: matrix) > RingQuality(start, on: matrix) else {
-      return start
-    }
-    return found.members
+    var walk = RingWalk(start, costs: latencies, seed: seed.derived("ring-latency"))
+    let found = walk.lower(steps: count * Self.stepsPerMember, warmth: Double(longest) / 4)
+    let isBetter = RingQuality(found.members, on: matrix) > RingQuality(start, on: matrix)
+    return isBetter ? found.members : start
   }
 }
 
 /// A walk over orders in small moves: a segment taken elsewhere, or turned round.
 private struct RingWalk {
-  /// A segment that is turned round is at most this long: with links that differ by direction every
-  /// edge in it changes.
-  static let turnedMax = 16
+  /// A segment that is moved, the way that it is moved, and one that is turned round are at most so
+  /// long: an accepted move costs as much as they are.
+  private static let movedMax = 32
+  private static let passedMax = 48
+  private static let turnedMax = 16
 
+  private let count: Int
+  private let costs: [Double]
   private var members: [Int]
+  private var scratch: [Int] = []
   private var random: SplitMix64
 
-  init(_ members: [Int], seed: Seed) {
+  init(_ members: [Int], costs: [Double], seed: Seed) {
+    count = members.count
+    self.costs = costs
     self.members = members
     random = SplitMix64(seed)
   }
 
-  /// Walks downhill, and uphill by less than a warmth that cools to nothing; ends at `goal` or below.
+  /// Walks downhill, and uphill by less than a warmth that cools to nothing; ends when nothing is left
+  /// to save.
   ///
   /// - Returns: the best order met and its cost, the sum over its edges.
-  mutating func lower(
-    steps: Int, warmth: Double, until goal: Double, cost: (Int, Int) -> Double
-  ) -> (members: [Int], cost: Double)? {
-    let count = members.count
-    func total(_ members: [Int]) -> Double {
-      members.indices.reduce(0) { $0 + cost(members[$1], members[($1 + 1) % count]) }
-    }
-    var current = total(members)
+  mutating func lower(steps: Int, warmth: Double) -> (members: [Int], cost: Double) {
+    var current = total
     var best = (members: members, cost: current)
-    for step in 0..<steps where best.cost > goal {
+    for step in 0..<steps where best.cost > 0 {
       let limit = warmth * (1 - Double(step) / Double(steps)) * unit()
-      let change = step % 4 == 3 ? turn(below: limit, cost) : move(below: limit, cost)
-      current += change
+      current += step % 4 == 3 ? turn(below: limit) : move(below: limit)
       if current < best.cost { best = (members, current) }
     }
     // Sums of changes gather rounding; the members do not.
-    return (best.members, total(best.members))
+    members = best.members
+    return (members, total)
   }
+
+  private var total: Double {
+    (0..<count).reduce(0) { $0 + cost(at($1), at($1 + 1)) }
+  }
+
+  private func at(_ index: Int) -> Int { members[index < count ? index : index - count] }
+
+  private func cost(_ from: Int, _ to: Int) -> Double { costs[from * count + to] }
 
   private mutating func unit() -> Double { Double(random.next() >> 11) * 0x1p-53 }
 
   private mutating func below(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
 
-  /// Takes `a…b` out and puts it in elsewhere, if that costs less than `limit`. Three edges change.
-  private mutating func move(below limit: Double, _ cost: (Int, Int) -> Double) -> Double {
-    let count = members.count
+  /// Writes `scratch` into the ring.
+  private mutating func write(from start: Int) {
+    var index = start
+    for one in scratch {
+      members[index] = one
+      index = index + 1 == count ? 0 : index + 1
+    }
+  }
+
+  /// Takes a segment out and puts it in further on, if that costs less than `limit`. Three edges
+  /// change.
+  private mutating func move(below limit: Double) -> Double {
     let start = below(count)
-    let length = 1 + below(min(count - 2, 32))
-    let gap = below(count - length - 1)
-    func at(_ index: Int) -> Int { members[(start + index + count) % count] }
-    // In the order from `start`: the segment 0..<length, then the rest; it goes in after `landing`.
-    let landing = length + gap
-    let (before, first, last, after) = (at(-1), at(0), at(length - 1), at(length))
-    let (left, right) = (at(landing), at(landing + 1))
-    guard left != before else { return 0 }
+    let length = 1 + below(min(count - 2, Self.movedMax))
+    let passed = 1 + below(min(count - length - 1, Self.passedMax))
+    let before = at(start + count - 1)
+    let (first, last) = (at(start), at(start + length - 1))
+    let (after, left) = (at(start + length), at(start + length + passed - 1))
+    let right = at(start + length + passed)
     let change =
       cost(before, after) + cost(left, first) + cost(last, right)
       - cost(before, first) - cost(last, after) - cost(left, right)
-    guard change < limit || change <= 0 else { return 0 }
-    let segment = (0..<length).map(at)
-    let passed = (length...landing).map(at)
-    for (index, one) in (passed + segment).enumerated() { members[(start + index) % count] = one }
+    guard change <= 0 || change < limit else { return 0 }
+    scratch.removeAll(keepingCapacity: true)
+    for index in start + length..<start + length + passed { scratch.append(at(index)) }
+    for index in start..<start + length { scratch.append(at(index)) }
+    write(from: start)
     return change
   }
 
-  /// Turns `a…b` round, if that costs less than `limit`.
-  private mutating func turn(below limit: Double, _ cost: (Int, Int) -> Double) -> Double {
-    let count = members.count
+  /// Turns a segment round, if that costs less than `limit`. With links that differ by direction every
+  /// edge in it changes.
+  private mutating func turn(below limit: Double) -> Double {
     let start = below(count)
     let length = 2 + below(min(count - 2, Self.turnedMax - 1))
-    func at(_ index: Int) -> Int { members[(start + index + count) % count] }
-    let (before, after) = (at(-1), at(length))
-    guard length < count else { return 0 }
-    var change = cost(before, at(length - 1)) + cost(at(0), after)
-    change -= cost(before, at(0)) + cost(at(length - 1), after)
-    for index in 0..<length - 1 {
-      change += cost(at(index + 1), at(index)) - cost(at(index), at(index + 1))
+    let (before, after) = (at(start + count - 1), at(start + length))
+    let (first, last) = (at(start), at(start + length - 1))
+    var change = cost(before, last) + cost(first, after) - cost(before, first) - cost(last, after)
+    for index in start..<start + length - 1 {
+      let (one, next) = (at(index), at(index + 1))
+      change += cost(next, one) - cost(one, next)
     }
-    guard change < limit || change <= 0 else { return 0 }
-    let turned = (0..<length).map { at(length - 1 - $0) }
-    for (index, one) in turned.enumerated() { members[(start + index) % count] = one }
+    guard change <= 0 || change < limit else { return 0 }
+    scratch.removeAll(keepingCapacity: true)
+    for index in 1...length { scratch.append(at(start + length - index)) }
+    write(from: start)
     return change
   }
 }

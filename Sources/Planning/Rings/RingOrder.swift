@@ -69,7 +69,8 @@ public struct RingOrder: Sendable, Equatable {
     guard let found, RingQuality(found, on: matrix).slowest > 0 else {
       throw PlanningError(
         .noRing, isExact ? "no ring passes all members" : "no ring through all members was found",
-        at: "\(matrix.count) members", remedy: "Measure more pairs, or use an all-reduce without a ring.")
+        at: "\(matrix.count) members",
+        remedy: "Measure more pairs, or use an all-reduce without a ring.")
     }
     guard RingQuality(found, on: matrix) > RingQuality(listed, on: matrix) else {
       return try RingOrder(listed, on: matrix, method: isExact ? .exact : .listed)

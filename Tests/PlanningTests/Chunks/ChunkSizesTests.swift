@@ -9,7 +9,8 @@ struct ChunkSizesTests {
   @Test("in sum the whole, each its share rounded up or down", arguments: seeds(200))
   func exact(seed: Seed) throws {
     var random = SplitMix64(seed)
-    let total = Int.random(in: 0...[10, 1000, 1_000_000_007].randomElement(using: &random)!, using: &random)
+    let total = Int.random(
+      in: 0...[10, 1000, 1_000_000_007].randomElement(using: &random)!, using: &random)
     var weights = (0..<Int.random(in: 1...40, using: &random)).map { _ in
       Int.random(in: 0...4, using: &random) == 0 ? 0 : Double.random(in: 1e-3...1e3, using: &random)
     }

@@ -44,7 +44,8 @@ struct AllReduceMethodTests {
     }
   }
 
-  @Test("more bytes never take less, and nothing beats 2 (N - 1)/N of the bytes", arguments: seeds(60))
+  @Test(
+    "more bytes never take less, and nothing beats 2 (N - 1)/N of the bytes", arguments: seeds(60))
   func bounds(seed: Seed) throws {
     var random = SplitMix64(seed)
     let link = try LinkProfile(
@@ -78,7 +79,9 @@ struct AllReduceMethodTests {
 
   @Test("a link that cannot be is refused")
   func refuses() {
-    #expect(throws: PlanningError.self) { try LinkProfile(latency: .seconds(-1), bytesPerSecond: 1) }
+    #expect(throws: PlanningError.self) {
+      try LinkProfile(latency: .seconds(-1), bytesPerSecond: 1)
+    }
     #expect(throws: PlanningError.self) { try LinkProfile(latency: .zero, bytesPerSecond: .nan) }
     #expect(throws: PlanningError.self) {
       try LinkProfile(latency: .zero, bytesPerSecond: 1, fanIn: 0)

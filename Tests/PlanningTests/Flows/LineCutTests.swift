@@ -78,7 +78,9 @@ struct LineCutTests {
     }
   }
 
-  @Test("any sizes over any shares: every path its share, at most n + s - 1 pieces", arguments: seeds(60))
+  @Test(
+    "any sizes over any shares: every path its share, at most n + s - 1 pieces",
+    arguments: seeds(60))
   func weighted(seed: Seed) {
     var random = SplitMix64(seed)
     let sizes = (0..<Int.random(in: 1...60, using: &random)).map { _ in

@@ -15,7 +15,9 @@ struct MaxMinSimulationTests {
   }
 
   /// Bertsekas and Gallager's proposition 6.1: feasible, and each has a bottleneck.
-  @Test("rates are max-min fair: every subflow crosses a full link where none grows more", arguments: seeds(40))
+  @Test(
+    "rates are max-min fair: every subflow crosses a full link where none grows more",
+    arguments: seeds(40))
   func fair(seed: Seed) throws {
     var random = SplitMix64(seed)
     let fabric = try sampleFabric(&random, uneven: true)
@@ -65,7 +67,9 @@ struct MaxMinSimulationTests {
     #expect(MaxMinSimulation(routing, on: fabric).initialRates == [0.5, 0.5, 0.5])
   }
 
-  @Test("nothing completes before its loads allow; paced by size, all does just then", arguments: seeds(40))
+  @Test(
+    "nothing completes before its loads allow; paced by size, all does just then",
+    arguments: seeds(40))
   func bounds(seed: Seed) throws {
     var random = SplitMix64(seed)
     let fabric = try sampleFabric(&random, uneven: true)

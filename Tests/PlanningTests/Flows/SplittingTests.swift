@@ -80,7 +80,8 @@ struct SplittingTests {
     let fabric = try Fabric(leaves: 8, hostsPerLeaf: 1, spines: 4)
     let demands = try TrafficPattern.allToAll.steps(hosts: 8, seed: Seed(0))[0]
     func firsts(_ rotation: Seed?) throws -> Set<Int> {
-      let routing = try Placement.splitting(Splitting(rotation: rotation)).route(demands, on: fabric)
+      let routing = try Placement.splitting(Splitting(rotation: rotation)).route(
+        demands, on: fabric)
       return Set(
         demands.indices.compactMap { flow -> Int? in
           guard case .spine(let spine) = routing.subflows.first(where: { $0.flow == flow })!.way

@@ -30,7 +30,8 @@ struct RingOrderTests {
     #expect(order.members.sorted() == Array(0..<matrix.count) && order.members[0] == 0)
   }
 
-  @Test("never worse than the listed order, and the same on every machine", arguments: [9, 12, 13, 24, 60])
+  @Test(
+    "never worse than the listed order, and the same on every machine", arguments: [9, 12, 13, 40])
   func neverWorse(members: Int) throws {
     for seed in seeds(3) {
       var random = SplitMix64(seed)
