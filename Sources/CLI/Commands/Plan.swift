@@ -15,11 +15,11 @@ struct PlanFlows: ParsableCommand {
     commandName: "flows",
     abstract: "Compare ways to lay flows over the paths of a leaf-spine fabric.",
     discussion: """
-      Simulated, nothing is sent. Every flow is one unit, every link carries one unit
-      a time. LOAD is the largest of a link between leaf and spine, in flows; of ECMP
-      the mean and the worst of all hashes. TO SPRAYING compares the time with that of
-      ideal packet spraying, when senders pace their pieces by size; UNPACED when every
-      piece gets the same of a full link.
+      Simulated, nothing is sent. Every flow is one unit, every link carries one
+      unit a time. LOAD is the largest of a link between leaf and spine, in flows;
+      of ECMP the mean and the worst of all hashes. TO SPRAYING compares the time
+      with that of ideal packet spraying when senders pace their pieces by size,
+      UNPACED when every piece gets the same of a full link.
 
         spraying           every packet over another path: ideal, and out of order
         ecmp               a hash of each flow picks its path
@@ -83,10 +83,10 @@ struct PlanRing: ParsableCommand {
     commandName: "ring",
     abstract: "Find the order of a ring whose slowest link is fastest.",
     discussion: """
-      Of those orders, the one with the least latency all round; the best of all up to
-      \(RingOrder.exactMembersMax) members, beyond the best that a search from a seed finds. The file lists
-      the members, and what was measured between them; a link that is listed one way
-      only is the same both ways, a pair that is not listed has no link:
+      Of those orders, the one with the least latency all round. The best of all
+      up to \(RingOrder.exactMembersMax) members; beyond, the best that a search from a seed finds. The
+      file lists the members, and what was measured between them. A link listed
+      one way only is the same both ways; a pair that is not listed has no link:
 
         {"peers": ["a", "b", "c"],
          "links": [{"from": "a", "to": "b", "megabits": 200, "milliseconds": 40}, …]}
