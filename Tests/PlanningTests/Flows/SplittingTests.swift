@@ -75,6 +75,24 @@ struct SplittingTests {
     }
   }
 
+  @Test(
+    "paths of 40, 30, 20 and 10 take their shares; equal shares wait for the slowest, 2.5 times as long"
+  )
+  func unevenPaths() throws {
+    var fabric = try Fabric(leaves: 2, hostsPerLeaf: 1, spines: 4, hostCapacity: 1000)
+    for (spine, capacity) in [40.0, 30, 20, 10].enumerated() {
+      for leaf in 0..<2 { fabric = fabric.setting(capacity: capacity, leaf: leaf, spine: spine) }
+    }
+    func time(_ shares: ShareRule) throws -> Double {
+      let routing = try Placement.splitting(Splitting())
+        .route([Demand(from: 0, to: 1, size: 100)], on: fabric, shares: shares)
+      #expect(routing.subflows.count == 4)
+      return MaxMinSimulation(routing, on: fabric).run().collective
+    }
+    #expect(abs(try time(.byCapacity) - 1) < 1e-9)
+    #expect(abs(try time(.equal) - 2.5) < 1e-9)
+  }
+
   @Test("groups that rotate do not all begin with the same path")
   func rotates() throws {
     let fabric = try Fabric(leaves: 8, hostsPerLeaf: 1, spines: 4)
