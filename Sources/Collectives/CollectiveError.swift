@@ -29,6 +29,12 @@ public struct CollectiveError: FerryError, Equatable {
     public static let noAgreement = Code(rawValue: "no-agreement")
     /// Nobody is left who holds the state.
     public static let stateLost = Code(rawValue: "state-lost")
+    /// What a caller waited for did not happen in its time.
+    public static let deadline = Code(rawValue: "deadline")
+    /// The others went on without this peer.
+    public static let evicted = Code(rawValue: "evicted")
+    /// This peer has left its group.
+    public static let stopped = Code(rawValue: "stopped")
   }
 
   public let code: Code

@@ -54,6 +54,26 @@ struct DocumentsTests {
     }
   }
 
+  @Test("every Swift snippet in a document stands in a test that runs it")
+  func snippets() {
+    func squeezed(_ text: some StringProtocol) -> String {
+      text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+    let tests = house.files.filter { $0.isSwift && $0.path.hasPrefix("Tests/") }
+      .map { squeezed($0.text) }
+    var count = 0
+    for file in house.documents {
+      for match in file.text.matches(of: /```swift\n((?s).*?)```/) {
+        count += 1
+        let snippet = squeezed(match.1)
+        #expect(
+          tests.contains { $0.contains(snippet) },
+          "\(file.path): no test has \(match.1.prefix(60))…")
+      }
+    }
+    #expect(count > 0, "a search that finds nothing tests nothing")
+  }
+
   @Test("every ferry command in a document exists, with its flags")
   func commands() throws {
     try #require(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryStrategies
+import FerryBasics
 import Foundation
 
 /// A process of a benchmark as its driver sees it: lines in, lines out.

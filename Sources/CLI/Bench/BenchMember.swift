@@ -4,7 +4,6 @@ import Dispatch
 import FerryBasics
 import FerryCollectives
 import FerryPeers
-import FerryStrategies
 import Foundation
 import Logging
 

@@ -4,7 +4,6 @@ import FerryBasics
 import FerryCodecs
 import FerryCollectives
 import FerryPeers
-import FerryStrategies
 import Foundation
 
 /// An f32 all-reduce of four processes over loopback, against bare sockets in the same run.

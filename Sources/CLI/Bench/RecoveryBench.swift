@@ -3,7 +3,6 @@
 import Dispatch
 import FerryBasics
 import FerryPeers
-import FerryStrategies
 import Foundation
 
 /// From the loss of a peer to the next round that all others have committed, many times.

@@ -232,6 +232,8 @@ final class LinkEngine {
   }
 
   func closeAll() {
+    // First, so that whoever looks for this peer when its link drops is refused: it is gone.
+    listener.stopListening()
     for connection in connections.values {
       connection.socket.finishSending()
       connection.closeAccounts()

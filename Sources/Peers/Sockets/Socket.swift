@@ -175,6 +175,15 @@ package final class Socket: Sendable {
     }
   }
 
+  /// Refuses callers from now on, where the system can do so before the socket is closed.
+  func stopListening() {
+    #if canImport(Glibc)
+      _ = shutdown(descriptor, Int32(SHUT_RDWR))
+    #else
+      _ = shutdown(descriptor, SHUT_RDWR)
+    #endif
+  }
+
   /// Says that nothing more will be sent; what was sent still arrives.
   package func finishSending() {
     #if canImport(Glibc)

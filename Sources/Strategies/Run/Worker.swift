@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 public import FerryCollectives
 public import FerryLearning
 public import FerryPeers

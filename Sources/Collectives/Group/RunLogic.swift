@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FerryCollectives
 public import FerryPeers
 
 /// The protocol a training peer runs on its links: the group's, with its notices handed on.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ferry from C: sums over a group of processes that come and go, over links that may break.
+//
+// One process founds a group, others join it at any time, any of them may be killed, and the rest
+// go on. All members call ferry_all_reduce equally often: each call is one round, and after it all
+// members hold the same bits.
+//
+//     struct ferry_options options = {.size = sizeof options, .run = "sums", .secret = secret};
+//     ferry_group *group;
+//     if (ferry_found(&options, &group) != FERRY_OK) fail(ferry_last_error());
+//     ferry_all_reduce(group, gradient, count, weight, 60, &round);
+//
+// - Strings are UTF-8 and end with zero. Nothing that is passed in is kept after the call.
+// - Every call that waits takes its limit in seconds and ends with FERRY_DEADLINE when it passes.
+// - A group may be used from several threads; calls on it wait for one another.
+// - Functions that fail leave one sentence in ferry_last_error: what, where, what to do.
+#ifndef FERRY_H
+#define FERRY_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The major number changes when a program has to be changed.
+#define FERRY_API_MAJOR 0
+#define FERRY_API_MINOR 1
+
+// This process's place in a group.
+typedef struct ferry_group ferry_group;
+
+typedef enum ferry_status {
+  FERRY_OK = 0,
+  // A pointer, count, name or option makes no sense.
+  FERRY_BAD_ARGUMENT = 1,
+  // The time was over; the round goes on, and the next call returns its result.
+  FERRY_DEADLINE = 2,
+  // The others went on without this peer: call ferry_reload, then go on from the group's state.
+  FERRY_EVICTED = 3,
+  // This peer has left.
+  FERRY_STOPPED = 4,
+  // The other side refuses this peer, or the address cannot be listened on.
+  FERRY_REFUSED = 5,
+  FERRY_FAILED = 6,
+} ferry_status;
+
+enum ferry_operation { FERRY_MEAN = 0, FERRY_SUM = 1 };
+
+// How values travel: as they are, or in fewer bytes up to a stated error.
+enum ferry_codec { FERRY_F32 = 0, FERRY_BF16 = 1, FERRY_INT8 = 2 };
+
+// Options grow at their end in later releases: set `size` to sizeof, and all else to zero first.
+struct ferry_options {
+  size_t size;
+  // The run's name: 1 to 64 letters, digits, '-', '_' or '.'.
+  const char *run;
+  // From ferry_new_secret, the same for all members; whoever has it may join.
+  const char *secret;
+  // "host:port"; NULL for 127.0.0.1 and any free port.
+  const char *listen;
+  // The first round waits for this many members; 0 is 1. The same for all members, as are the next.
+  uint32_t members_min;
+  uint32_t operation;
+  uint32_t codec;
+  // Links without encryption, still authenticated: on a network that you trust.
+  bool clear;
+};
+
+// What came of a round.
+struct ferry_round {
+  uint64_t number;
+  // How many took part, and the sum of their weights.
+  uint32_t contributors;
+  double weight;
+};
+
+// A fresh secret, with its ending zero; `capacity` at least FERRY_SECRET_CAPACITY.
+#define FERRY_SECRET_CAPACITY 64
+ferry_status ferry_new_secret(char *text, size_t capacity);
+
+// Makes this process a group of one. On success the group is to be given to ferry_free.
+ferry_status ferry_found(const struct ferry_options *options, ferry_group **group);
+
+// Asks the peer that listens at "host:port" to be let in; returns as a member, with the group's
+// state in hand (ferry_state).
+ferry_status ferry_join(
+    const struct ferry_options *options, const char *address, double seconds,
+    ferry_group **group);
+
+// The weighted mean, or sum, of all members' values, in place. `round` may be NULL.
+ferry_status ferry_all_reduce(
+    ferry_group *group, float *values, size_t count, double weight, double seconds,
+    struct ferry_round *round);
+
+// Names values that all members hold alike after the round before: compared before the next round,
+// and given to newcomers. Copied; stays until it is set again.
+ferry_status ferry_set_state(
+    ferry_group *group, const char *name, const float *values, size_t count);
+
+// Copies the values that this peer was given when it joined or reloaded; `count` must be theirs.
+ferry_status ferry_state(ferry_group *group, const char *name, float *values, size_t count);
+
+// After FERRY_EVICTED: waits until this peer is a member again, with the group's state in hand.
+ferry_status ferry_reload(ferry_group *group, double seconds);
+
+// The number of members; 0 while this peer is not one.
+uint32_t ferry_members(ferry_group *group);
+// The number of the last round that this peer holds.
+uint64_t ferry_round_number(ferry_group *group);
+
+// "host:port" where this peer listens, with its ending zero.
+#define FERRY_ADDRESS_CAPACITY 300
+ferry_status ferry_address(ferry_group *group, char *text, size_t capacity);
+
+// Leaves once the others have agreed to go on without this peer. The group is still to be freed.
+ferry_status ferry_leave(ferry_group *group, double seconds);
+
+// Ends the links, if they are up still, and gives all memory back. NULL does nothing.
+void ferry_free(ferry_group *group);
+
+// Why the last call on this thread failed; "" if none did. Valid until the next call on this thread.
+const char *ferry_last_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
