@@ -23,6 +23,7 @@ let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift
 // The house, from the ground up. A room stands only on rooms listed before it.
 let house = [
   Room(name: "Basics", duty: "seeds, limits, errors, telemetry names", packages: [log, metrics]),
+  Room(name: "Planning", duty: "what to send over which links", on: ["Basics"]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
   Room(
     name: "Peers", duty: "who is there, bytes between them", on: ["Basics"],
@@ -36,7 +37,7 @@ let house = [
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
   Room(
-    name: "CLI", duty: "the terminal door", on: ["Strategies"],
+    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning"],
     packages: [arguments, toml, http, httpSockets, log, metrics, coreMetrics, crypto]),
 ]
 

@@ -3,6 +3,7 @@
 package import FerryBasics
 import FerryLearning
 import FerryPeers
+import FerryPlanning
 import FerryStrategies
 import FerryTensors
 
@@ -33,6 +34,7 @@ package struct CLIError: FerryError, Equatable {
     package static let fetchFailed = Code(rawValue: "fetch-failed")
     package static let peerUnreachable = Code(rawValue: "peer-unreachable")
     package static let textDiffers = Code(rawValue: "text-differs")
+    package static let linksMalformed = Code(rawValue: "links-malformed")
   }
 
   package let code: Code
@@ -69,6 +71,7 @@ package enum ExitStatus: Int32, Sendable {
       .configurationSyntax, .configurationUnknownKey, .configurationWrongType,
       .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
       .joinLineMalformed, .eventsMalformed, .portInUse, .runNotFound, .textDiffers,
+      .linksMalformed,
     ]
     let peers: [PeersError.Code] = [
       .identityExposed, .identityDamaged, .badPeerID, .badJoinLine, .portInUse, .cannotListen,
@@ -87,8 +90,12 @@ package enum ExitStatus: Int32, Sendable {
     ]
     let models: [LearningError.Code] = [.badConfiguration, .stateMismatch]
     let strategies: [StrategyError.Code] = [.stateMismatch]
+    let planning: [PlanningError.Code] = [
+      .badFabric, .badTraffic, .noPath, .badLinks, .noRing, .badWeights,
+    ]
     return Set(own.map(\.rawValue)).union(peers.map(\.rawValue)).union(texts.map(\.rawValue))
       .union(checkpoints.map(\.rawValue)).union(tensors.map(\.rawValue))
       .union(models.map(\.rawValue)).union(strategies.map(\.rawValue))
+      .union(planning.map(\.rawValue))
   }()
 }

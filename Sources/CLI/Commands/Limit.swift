@@ -3,6 +3,7 @@
 import FerryCollectives
 import FerryLearning
 import FerryPeers
+import FerryPlanning
 import FerryTensors
 
 /// One limit of the product. Rooms name theirs where they are used; this is the list of them.
@@ -21,7 +22,7 @@ package struct Limit: Codable, Equatable, Sendable {
 
   /// All of them: a test compares with the sources.
   package static var all: [Limit] {
-    configuration + links + rounds + state + learning + ledger + watching
+    configuration + links + rounds + state + learning + ledger + watching + planning
   }
 
   private static var configuration: [Limit] {
@@ -189,6 +190,40 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "doctor-reach", Int(Examiner.connectSecondsMax), "seconds",
         "how long `ferry doctor --reach` waits"),
+    ]
+  }
+
+  private static var planning: [Limit] {
+    [
+      Limit("fabric-leaves", Fabric.leavesMax, "leaves", "the most leaves of a planned fabric"),
+      Limit("fabric-spines", Fabric.spinesMax, "spines", "the most spines, that is paths"),
+      Limit("fabric-hosts", Fabric.hostsMax, "hosts", "the most hosts of a planned fabric"),
+      Limit("flows", TrafficPattern.flowsMax, "flows", "the most flows of one simulated step"),
+      Limit(
+        "hashes", PlacementComparison.hashesMax, "hashes", "the most hashes that ECMP is tried with"
+      ),
+      Limit(
+        "ring-members", PairMatrix.membersMax, "members",
+        "the largest group that a ring is planned for"),
+      Limit(
+        "ring-latency", PairMatrix.latencySecondsMax, "seconds",
+        "the longest latency of a measured link"),
+      Limit(
+        "ring-exact", RingOrder.exactMembersMax, "members",
+        "up to so many, the best of all rings is found"),
+      Limit(
+        "links-file", LinksFile.bytesMax, "bytes", "the largest file of measured links"),
+      Limit(
+        "chunks", ChunkSizes.chunksMax, "chunks", "the most chunks a vector is shared out in"),
+      Limit(
+        "chunked-elements", ChunkSizes.elementsMax, "numbers",
+        "the longest vector that is shared out"),
+      Limit(
+        "cost-members", AllReduceMethod.worldMax, "members",
+        "the largest group that a time is predicted for"),
+      Limit(
+        "cost-bytes", AllReduceMethod.bytesMax, "bytes",
+        "the longest vector that a time is predicted for"),
     ]
   }
 }

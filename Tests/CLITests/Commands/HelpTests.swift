@@ -13,13 +13,16 @@ struct HelpTests {
         "ferry checkpoint verify", "ferry config", "ferry config show", "ferry data",
         "ferry data fetch", "ferry data list", "ferry demo", "ferry doctor", "ferry generate",
         "ferry identity", "ferry identity show", "ferry init", "ferry join", "ferry leave",
-        "ferry limits", "ferry peers", "ferry report", "ferry status", "ferry train",
+        "ferry limits", "ferry peers", "ferry plan", "ferry plan flows", "ferry plan ring",
+        "ferry report", "ferry status", "ferry train",
       ])
   }
 
   @Test("every command that does something teaches by example and tells its exit codes")
   func teaches() {
-    let groups = ["ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity"]
+    let groups = [
+      "ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity", "ferry plan",
+    ]
     for (name, text) in HelpTexts.all where !groups.contains(name) {
       #expect(text.contains("Examples:\n  \(name)"), "\(name)")
       #expect(text.contains("Exit codes: 0 "), "\(name)")
