@@ -88,6 +88,24 @@ void ferry_int4_decode_accumulate_generic(const uint8_t *in, size_t n, size_t bl
 size_t ferry_top_k_select(const float *x, size_t n, size_t k, uint32_t *indices);
 size_t ferry_top_k_select_generic(const float *x, size_t n, size_t k, uint32_t *indices);
 
+// Bytes that lie in blocks at nested strides, one after the other (`packed`) and back. Level 0 is a
+// block of counts[0] bytes; level i > 0 repeats what is below it counts[i] times, strides[i] bytes
+// apart. `wide` is where the first block begins. Up to FERRY_STRIDED_LEVELS_MAX levels, all counts
+// at least 1.
+#define FERRY_STRIDED_LEVELS_MAX 32
+void ferry_strided_pack(
+    const void *wide, void *packed, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_pack_generic(
+    const void *wide, void *packed, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_unpack(
+    const void *packed, void *wide, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_unpack_generic(
+    const void *packed, void *wide, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+
 // Pieces of memory of up to `most` bytes stay with the process when they are freed, four times
 // `most` in all; for the whole process, best at its start. Does nothing where the C library is not
 // glibc.

@@ -161,4 +161,37 @@ enum KernelCalls {
       }
     }
   }
+
+  /// The bytes of a layout whose origin is byte `origin` of `wide`, one after the other.
+  static func pack<Out: BitwiseCopyable>(
+    _ block: StridedBlock, _ wide: RawSpan, at origin: Int, into packed: inout MutableSpan<Out>,
+    generic: Bool
+  ) {
+    unsafe wide.withUnsafeBytes { x in
+      unsafe packed.withUnsafeMutableBytes { y in
+        let kernel = unsafe generic ? ferry_strided_pack_generic : ferry_strided_pack
+        // SAFETY: the layout's footprint lies in `x`, `y` takes its bytes (both checked by
+        // `StridedBlock`, which has some bytes then); a mutable span overlaps no other.
+        unsafe kernel(
+          x.baseAddress! + origin + block.start, y.baseAddress, block.counts.count, block.counts,
+          block.strides)
+      }
+    }
+  }
+
+  /// The reverse.
+  static func unpack<Out: BitwiseCopyable>(
+    _ block: StridedBlock, _ packed: RawSpan, into wide: inout MutableSpan<Out>, at origin: Int,
+    generic: Bool
+  ) {
+    unsafe packed.withUnsafeBytes { x in
+      unsafe wide.withUnsafeMutableBytes { y in
+        let kernel = unsafe generic ? ferry_strided_unpack_generic : ferry_strided_unpack
+        // SAFETY: as for `pack`, with `x` and `y` exchanged.
+        unsafe kernel(
+          x.baseAddress, y.baseAddress! + origin + block.start, block.counts.count, block.counts,
+          block.strides)
+      }
+    }
+  }
 }
