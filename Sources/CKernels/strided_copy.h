@@ -74,7 +74,8 @@ FERRY_BODY void copy_levels(
     const ptrdiff_t *strides) {
   ptrdiff_t block = counts[0];
   ptrdiff_t row = levels > 1 ? counts[1] : 1, stride = levels > 1 ? strides[1] : block;
-  ptrdiff_t at[FERRY_STRIDED_LEVELS_MAX] = {0};
+  ptrdiff_t at[FERRY_STRIDED_LEVELS_MAX];
+  for (size_t level = 2; level < levels; level++) at[level] = 0;
   for (;;) {
     if (packs) {
       copy_row(wide, stride, packed, block, (size_t)row, (size_t)block);

@@ -46,7 +46,8 @@ int main(int argc, char **argv) {
   char library[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;
   check(MPI_Get_library_version(library, &length), "MPI_Get_library_version");
-  library[strcspn(library, ",\n\t")] = 0;
+  library[strcspn(library, ",\n")] = 0;
+  for (char *c = library; *c; c++) *c = *c == '\t' ? ' ' : *c;
   for (int object = 1 << 10; object <= 4 << 20; object *= 4) {
     for (int block = 1; block <= 4096; block *= 2) {
       int count = object / block > 1 ? object / block : 1, bytes = count * block;

@@ -31,6 +31,9 @@ extension StridedBlock {
   ) {
     require(source.byteCount, origin, packed.count * MemoryLayout<Element>.stride)
     guard !isEmpty else { return }
+    if isContiguous, build != .plain {
+      return Bytes.copy(source.extracting(origin + start..<origin + start + byteCount), into: &packed)
+    }
     switch build {
     case .best: KernelCalls.pack(self, source, at: origin, into: &packed, generic: false)
     case .generic: KernelCalls.pack(self, source, at: origin, into: &packed, generic: true)
@@ -59,6 +62,9 @@ extension StridedBlock {
   ) {
     require(target.count * MemoryLayout<Element>.stride, origin, packed.byteCount)
     guard !isEmpty else { return }
+    if isContiguous, build != .plain {
+      return Bytes.copy(packed, into: &target, at: origin + start)
+    }
     switch build {
     case .best: KernelCalls.unpack(self, packed, into: &target, at: origin, generic: false)
     case .generic: KernelCalls.unpack(self, packed, into: &target, at: origin, generic: true)

@@ -79,9 +79,8 @@ public struct StridedBlock: Hashable, Sendable {
   /// The same bytes in the order of falling strides: what remains when levels are exchanged like
   /// nested loops.
   ///
-  /// Packs in another order, so both ends of a link must use it, or neither. Layouts that differ
-  /// only in the order of their levels become equal; in general, different ones may still mean the
-  /// same set of bytes.
+  /// Packs in another order, so both ends of a link must use it, or neither. Layouts that are plainly
+  /// apart and differ only in the order of their levels become equal.
   public func sortedByStride() -> StridedBlock {
     var sorted = self
     let levels = zip(counts, strides).dropFirst().sorted { a, b in

@@ -18,7 +18,7 @@ struct StridedBenchmarks {
 
   private typealias Copy = (StridedBlock, [UInt8], inout [UInt8]) -> Void
 
-  @Test("2-D objects: words against elements and against a copy a block")
+  @Test("2-D objects: words against one byte or float at a time, and against a copy a block")
   func sweep() throws {
     var ratios: [String: [Double]] = [:]
     for object in objects {
@@ -30,15 +30,17 @@ struct StridedBenchmarks {
         var packed = [UInt8](repeating: 0, count: layout.byteCount)
         pack(layout, memory, &packed)
         var target = memory
-        let width = min(block, 4)
+        let float = min(block, 4)
         let ways: [(String, Copy)] = [
           ("words", pack),
-          ("elements", { Self.walk($0, $1, &$2, unit: width, isElement: true, packs: true) }),
+          ("bytes", { Self.walk($0, $1, &$2, unit: 1, isElement: true, packs: true) }),
+          ("floats", { Self.walk($0, $1, &$2, unit: float, isElement: true, packs: true) }),
           ("blocks", { Self.walk($0, $1, &$2, unit: block, isElement: false, packs: true) }),
         ]
         let back: [(String, Copy)] = [
           ("words", unpack),
-          ("elements", { Self.walk($0, $1, &$2, unit: width, isElement: true, packs: false) }),
+          ("bytes", { Self.walk($0, $1, &$2, unit: 1, isElement: true, packs: false) }),
+          ("floats", { Self.walk($0, $1, &$2, unit: float, isElement: true, packs: false) }),
           ("blocks", { Self.walk($0, $1, &$2, unit: block, isElement: false, packs: false) }),
         ]
         for (direction, ways) in [("pack", ways), ("unpack", back)] {
@@ -55,17 +57,19 @@ struct StridedBenchmarks {
               #expect(layout.offsets.allSatisfy { target[$0] == memory[$0] })
             }
           }
-          let elements = seconds["elements"]! / seconds["words"]!
+          let bytes = seconds["bytes"]! / seconds["words"]!
+          let floats = seconds["floats"]! / seconds["words"]!
           let each = seconds["blocks"]! / seconds["words"]!
-          ratios["\(direction) elements", default: []].append(elements)
+          ratios["\(direction) bytes", default: []].append(bytes)
+          ratios["\(direction) floats", default: []].append(floats)
           ratios["\(direction) blocks", default: []].append(each)
           if block < 64 { ratios["\(direction) blocks under 64 B", default: []].append(each) }
           report(
             String(
               format: #"{"name":"%@","bytes":%d,"block":%d,"gigabytesASecond":%.2f,"#
-                + #""timesElements":%.1f,"timesBlocks":%.2f}"#,
+                + #""timesBytes":%.1f,"timesFloats":%.1f,"timesBlocks":%.2f}"#,
               direction, layout.byteCount, block, Double(layout.byteCount) / seconds["words"]! / 1e9,
-              elements, each))
+              bytes, floats, each))
         }
       }
     }

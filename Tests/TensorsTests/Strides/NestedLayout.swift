@@ -76,19 +76,21 @@ indirect enum NestedLayout {
   /// A layout of at most `depth` nestings.
   static func random(depth: Int, _ chance: inout SplitMix64) -> NestedLayout {
     func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &chance) }
-    guard depth > 0 else { return .bytes([1, 1, 2, 4, 4, 8, 12, 0][draw(0...7)]) }
+    /// Seldom none, so that not all becomes empty.
+    func few(_ most: Int) -> Int { draw(0...19) == 0 ? 0 : draw(1...most) }
+    guard depth > 0 else { return .bytes(few(3) * [1, 1, 2, 4, 8][draw(0...4)]) }
     let child = random(depth: depth - (draw(0...3) == 0 ? 2 : 1), &chance)
     let extent = child.walk().extent
     switch draw(0...5) {
-    case 0: return .contiguous(draw(0...4), child)
+    case 0: return .contiguous(few(4), child)
     case 1:
       return .vector(
-        count: draw(0...4), blockLength: draw(0...3), stride: draw(-3...5), child)
+        count: few(4), blockLength: few(3), stride: draw(-3...5), child)
     case 2:
       // Often one that goes on where a block ends, so that levels merge.
       let length = draw(1...3)
       let stride = draw(0...1) == 0 ? length * extent : draw(-40...60)
-      return .hvector(count: draw(0...4), blockLength: length, byteStride: stride, child)
+      return .hvector(count: few(4), blockLength: length, byteStride: stride, child)
     case 3, 4:
       let sizes = (0..<draw(1...3)).map { _ in draw(1...4) }
       let starts = sizes.map { draw(0...$0 - 1) }
