@@ -19,6 +19,8 @@ extension StridedBlock {
   ///   - source: the memory; the layout must fit in it.
   ///   - origin: the byte of `source` where the layout's origin is.
   ///   - packed: elements of exactly `byteCount` bytes together.
+  @specialized(where Element == UInt8)
+  @specialized(where Element == Float)
   public func pack<Element: TensorElement>(
     _ source: RawSpan, at origin: Int = 0, into packed: inout MutableSpan<Element>
   ) {
@@ -50,6 +52,8 @@ extension StridedBlock {
   ///   - packed: exactly `byteCount` bytes.
   ///   - target: the memory; the layout must fit in it, and what it does not mean stays.
   ///   - origin: the byte of `target` where the layout's origin is.
+  @specialized(where Element == UInt8)
+  @specialized(where Element == Float)
   public func unpack<Element: TensorElement>(
     _ packed: RawSpan, into target: inout MutableSpan<Element>, at origin: Int = 0
   ) {
