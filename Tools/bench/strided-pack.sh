@@ -8,7 +8,9 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-FERRY_BENCH=1 FERRY_ROOM=Tensors swift test -c release --filter StridedBenchmarks |
+export FERRY_BENCH=1 FERRY_ROOM=Tensors
+swift build -c release --build-tests >&2
+swift test -c release --skip-build --filter StridedBenchmarks 2>/dev/null |
   grep '^{"name"' >"$work/ferry"
 found=()
 for compiler in ${MPICC:-mpicc.openmpi mpicc.mpich}; do
