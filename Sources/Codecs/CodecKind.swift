@@ -10,6 +10,12 @@ public enum CodecKind: String, CaseIterable, Hashable, Sendable {
   case int8
   /// Blocks of int8 codes, rounded up or down by chance so that the mean is right.
   case int8Stochastic = "int8-stochastic"
+  /// Blocks of int4 codes, rounded to nearest: half a byte a value and 4 a block.
+  case int4
+  /// Blocks of int4 codes, rounded up or down by chance so that the mean is right.
+  case int4Stochastic = "int4-stochastic"
+  /// The 1 in 32 of largest magnitude as they are, zeros for all others.
+  case topK = "top-k"
 
   /// The kind of this name in a configuration.
   ///
@@ -42,19 +48,25 @@ public enum CodecKind: String, CaseIterable, Hashable, Sendable {
     case .bfloat16: 2
     case .int8: 3
     case .int8Stochastic: 4
+    case .int4: 5
+    case .int4Stochastic: 6
+    case .topK: 7
     }
   }
 
-  /// The codec itself, with blocks of `block` values where it has blocks.
-  public func codec(block: Int = Int8Codec.blockDefault) -> any Codec {
+  /// The codec itself, with blocks of `block` values where it has blocks; nil leaves it to each.
+  public func codec(block: Int? = nil) -> any Codec {
     switch self {
     case .float32: Float32Codec()
     case .bfloat16: BFloat16Codec()
-    case .int8: Int8Codec(block: block, rounding: .nearest)
-    case .int8Stochastic: Int8Codec(block: block, rounding: .stochastic)
+    case .int8: Int8Codec(block: block ?? Int8Codec.blockDefault, rounding: .nearest)
+    case .int8Stochastic: Int8Codec(block: block ?? Int8Codec.blockDefault, rounding: .stochastic)
+    case .int4: Int4Codec(block: block ?? Int4Codec.blockDefault, rounding: .nearest)
+    case .int4Stochastic: Int4Codec(block: block ?? Int4Codec.blockDefault, rounding: .stochastic)
+    case .topK: TopKCodec()
     }
   }
 
-  /// All names: `f32, bf16, int8, int8-stochastic`.
+  /// All names: `f32, bf16, int8, …`.
   public static var choices: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }

@@ -22,6 +22,8 @@ public struct TensorError: FerryError, Equatable {
     public static let missing = Code(rawValue: "tensor-missing")
     /// A negative dimension, too many of them, or more elements than memory can address.
     public static let badShape = Code(rawValue: "shape-invalid")
+    /// A negative count, a part outside its whole, or a layout that no `Int` can address.
+    public static let badLayout = Code(rawValue: "layout-invalid")
     /// The elements are of another type than was asked for.
     public static let wrongType = Code(rawValue: "element-type-mismatch")
     /// The file's tensors are not those of the model.

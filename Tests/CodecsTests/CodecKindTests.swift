@@ -10,7 +10,8 @@ struct CodecKindTests {
   func found() throws {
     let known: [(CodecKind, String, UInt8)] = [
       (.float32, "f32", 1), (.bfloat16, "bf16", 2), (.int8, "int8", 3),
-      (.int8Stochastic, "int8-stochastic", 4),
+      (.int8Stochastic, "int8-stochastic", 4), (.int4, "int4", 5),
+      (.int4Stochastic, "int4-stochastic", 6), (.topK, "top-k", 7),
     ]
     #expect(known.count == CodecKind.allCases.count)
     for (kind, name, number) in known {
@@ -25,13 +26,13 @@ struct CodecKindTests {
   @Test("an unknown name hears the choices")
   func unknown() {
     do throws(CodecError) {
-      _ = try CodecKind(named: "int4")
-      Issue.record("took int4")
+      _ = try CodecKind(named: "int3")
+      Issue.record("took int3")
     } catch {
       #expect(
         error.description
-          == "codec-unknown: there is no codec \"int4\" (configuration). "
-          + "Choose one of f32, bf16, int8, int8-stochastic.")
+          == "codec-unknown: there is no codec \"int3\" (configuration). "
+          + "Choose one of f32, bf16, int8, int8-stochastic, int4, int4-stochastic, top-k.")
     }
     do throws(CodecError) {
       _ = try CodecKind(wireID: 9)

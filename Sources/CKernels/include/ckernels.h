@@ -69,6 +69,43 @@ void ferry_int8_decode_generic(const uint8_t *in, size_t n, size_t block, float 
 void ferry_int8_decode_accumulate(const uint8_t *in, size_t n, size_t block, float *y);
 void ferry_int8_decode_accumulate_generic(const uint8_t *in, size_t n, size_t block, float *y);
 
+// The same with int4 codes, two a byte: `int4_block.h` says how.
+size_t ferry_int4_encode_nearest(const float *x, size_t n, size_t block, uint8_t *out);
+size_t ferry_int4_encode_nearest_generic(const float *x, size_t n, size_t block, uint8_t *out);
+size_t ferry_int4_encode_stochastic(
+    const float *x, size_t n, size_t block, uint64_t seed, uint8_t *out);
+size_t ferry_int4_encode_stochastic_generic(
+    const float *x, size_t n, size_t block, uint64_t seed, uint8_t *out);
+size_t ferry_int4_check(const uint8_t *in, size_t n, size_t block);
+size_t ferry_int4_check_generic(const uint8_t *in, size_t n, size_t block);
+void ferry_int4_decode(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int4_decode_generic(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int4_decode_accumulate(const uint8_t *in, size_t n, size_t block, float *y);
+void ferry_int4_decode_accumulate_generic(const uint8_t *in, size_t n, size_t block, float *y);
+
+// The indices, ascending, of the k <= n values of largest magnitude; of equal ones, the first.
+// Returns the index of the first infinity or NaN (then `indices` is unfinished), or n < 2^32.
+size_t ferry_top_k_select(const float *x, size_t n, size_t k, uint32_t *indices);
+size_t ferry_top_k_select_generic(const float *x, size_t n, size_t k, uint32_t *indices);
+
+// Bytes that lie in blocks at nested strides, one after the other (`packed`) and back. Level 0 is a
+// block of counts[0] bytes; level i > 0 repeats what is below it counts[i] times, strides[i] bytes
+// apart. `wide` is where the first block begins. Up to FERRY_STRIDED_LEVELS_MAX levels, all counts
+// at least 1.
+#define FERRY_STRIDED_LEVELS_MAX 32
+void ferry_strided_pack(
+    const void *wide, void *packed, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_pack_generic(
+    const void *wide, void *packed, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_unpack(
+    const void *packed, void *wide, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+void ferry_strided_unpack_generic(
+    const void *packed, void *wide, size_t levels, const ptrdiff_t *counts,
+    const ptrdiff_t *strides);
+
 // Pieces of memory of up to `most` bytes stay with the process when they are freed, four times
 // `most` in all; for the whole process, best at its start. Does nothing where the C library is not
 // glibc.

@@ -137,6 +137,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "int8-block", Int8Blocks.blockMax, "numbers",
         "the most numbers that share one int8 scale"),
+      Limit(
+        "int4-block", Int4Blocks.blockMax, "numbers",
+        "the most numbers that share one int4 scale"),
+      Limit(
+        "layout-levels", StridedBlock.levelsMax, "levels",
+        "the deepest layout of bytes that lie apart"),
       Limit("text", Corpus.byteCountMax, "bytes", "the longest text that is trained on"),
       Limit("text-files", TextShelf.filesMax, "files", "the most files in a folder of texts"),
     ]

@@ -106,8 +106,11 @@ extension ConfigurationKey {
       "How much of the averaged change is taken over at a meeting."),
     real("train", "outer_momentum", 0.9, 0...0.9999, "Nesterov momentum over meetings."),
     choice(
-      "train", "codec", ["int8", "bf16", "f32"], .everyPeer,
-      "How numbers travel: \"int8\" 1 byte each, \"bf16\" 2, \"f32\" 4 and exact."),
+      "train", "codec",
+      ["int8", "int8-stochastic", "int4", "int4-stochastic", "top-k", "bf16", "f32"], .everyPeer,
+      "How numbers travel: \"int8\" 1 byte each, \"int4\" half of one, \"bf16\" 2, \"f32\" 4 and\n"
+        + "exact. \"-stochastic\" rounds by chance, right on average. \"top-k\" sends the largest\n"
+        + "1 in 32 and drops the others for good: for trials."),
     real(
       "train", "clip", 1, 0...1_000_000,
       "Gradients longer than this are shortened to it; 0 leaves them alone."),

@@ -45,7 +45,12 @@ package struct RunConfiguration: Equatable, Sendable {
       case diloco
       case dataParallel = "data-parallel"
     }
-    package enum Codec: String, Sendable { case int8, bf16, f32 }
+    package enum Codec: String, Sendable {
+      case int8, int4, bf16, f32
+      case int8Stochastic = "int8-stochastic"
+      case int4Stochastic = "int4-stochastic"
+      case topK = "top-k"
+    }
 
     package let strategy: Strategy
     /// Sequences a step on each peer.

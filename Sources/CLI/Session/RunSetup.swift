@@ -50,6 +50,10 @@ struct RunSetup {
   var codec: CodecKind {
     switch configuration.train.codec {
     case .int8: .int8
+    case .int8Stochastic: .int8Stochastic
+    case .int4: .int4
+    case .int4Stochastic: .int4Stochastic
+    case .topK: .topK
     case .bf16: .bfloat16
     case .f32: .float32
     }

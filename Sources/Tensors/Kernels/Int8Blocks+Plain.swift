@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
-
 // What the C loops mean, element by element: slow, and what they are tested against.
 extension Int8Blocks {
   func encodePlainly(
@@ -18,36 +16,12 @@ extension Int8Blocks {
       at += 4
       for index in range {
         let scaled = step == 0 ? 0 : values[index] * (1 / step)
-        let code =
-          switch rounding {
-          case .nearest: scaled.rounded(.toNearestOrEven)
-          case .stochastic(let seed):
-            Self.roundStochastically(scaled, draw: Self.draw(seed, number, index - start))
-          }
+        let code = rounding.plainCode(scaled, number: number, place: index - start)
         codes[at] = UInt8(bitPattern: Int8(max(-127, min(127, code))))
         at += 1
       }
     }
     return nil
-  }
-
-  /// Up when 24 random bits are below the fraction.
-  private static func roundStochastically(_ scaled: Float, draw: UInt32) -> Float {
-    let below = scaled.rounded(.down)
-    let fraction = UInt32((scaled - below) * 0x1p24)
-    return draw < fraction ? below + 1 : below
-  }
-
-  /// Twenty-four random bits for one element of one block.
-  private static func draw(_ seed: UInt64, _ number: Int, _ place: Int) -> UInt32 {
-    let key = SplitMix64.mix(seed ^ SplitMix64.mix(UInt64(number)))
-    var h = UInt32(place) &* 0x9E37_79B9 &+ UInt32(truncatingIfNeeded: key)
-    h ^= h >> 16
-    h = h &* 0x7feb_352d
-    h ^= (h >> 15) ^ UInt32(key >> 32)
-    h = h &* 0x846c_a68b
-    h ^= h >> 16
-    return h >> 8
   }
 
   func decodePlainly(_ codes: Span<UInt8>, count: Int, _ put: (Int, Float) -> Void) {

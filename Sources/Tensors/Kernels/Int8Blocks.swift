@@ -9,13 +9,7 @@ import CKernels
 /// over 127. Blocks with nothing above `peakMin` are zeros; steps end at `stepMax`.
 public struct Int8Blocks: Hashable, Sendable {
   /// How a value between two codes chooses one of them.
-  public enum Rounding: Hashable, Sendable {
-    /// The nearer one; ties to even.
-    case nearest
-    /// The upper one with a probability that makes the mean right, to 2⁻²⁴ of a step; drawn from a
-    /// seed, so that the same seed gives the same bytes everywhere.
-    case stochastic(seed: UInt64)
-  }
+  public typealias Rounding = BlockRounding
 
   /// The most elements a block can have.
   public static let blockMax = 65_536
@@ -61,9 +55,8 @@ public struct Int8Blocks: Hashable, Sendable {
   ) -> Int? {
     requireRoom(codes.count, for: values.count)
     if build == .plain { return encodePlainly(values, rounding, &codes) }
-    let seed: UInt64? = if case .stochastic(let seed) = rounding { seed } else { nil }
     let end = KernelCalls.int8Encode(
-      values, block: block, seed: seed, into: &codes, generic: build == .generic)
+      values, block: block, seed: rounding.seed, into: &codes, generic: build == .generic)
     return end == values.count ? nil : end
   }
 
@@ -91,9 +84,9 @@ public struct Int8Blocks: Hashable, Sendable {
     requireRoom(codes.count, for: values.count)
     // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
     switch build {
-    case .best: unsafe KernelCalls.int8Decode(ferry_int8_decode, codes, block: block, into: &values)
+    case .best: unsafe KernelCalls.decodeBlocks(ferry_int8_decode, codes, block: block, into: &values)
     case .generic:
-      unsafe KernelCalls.int8Decode(ferry_int8_decode_generic, codes, block: block, into: &values)
+      unsafe KernelCalls.decodeBlocks(ferry_int8_decode_generic, codes, block: block, into: &values)
     case .plain: decodePlainly(codes, count: values.count) { values[$0] = $1 }
     }
   }
@@ -109,10 +102,10 @@ public struct Int8Blocks: Hashable, Sendable {
     requireRoom(codes.count, for: values.count)
     switch build {
     case .best:
-      unsafe KernelCalls.int8Decode(
+      unsafe KernelCalls.decodeBlocks(
         ferry_int8_decode_accumulate, codes, block: block, into: &values)
     case .generic:
-      unsafe KernelCalls.int8Decode(
+      unsafe KernelCalls.decodeBlocks(
         ferry_int8_decode_accumulate_generic, codes, block: block, into: &values)
     case .plain: decodePlainly(codes, count: values.count) { values[$0] += $1 }
     }

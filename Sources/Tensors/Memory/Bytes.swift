@@ -28,6 +28,21 @@ public enum Bytes {
     }
   }
 
+  /// Copies all of `source` into the target's bytes from `start` on, which must have room.
+  static func copy<Element: TensorElement>(
+    _ source: RawSpan, into target: inout MutableSpan<Element>, at start: Int
+  ) {
+    let room = target.count * MemoryLayout<Element>.stride - start
+    precondition(start >= 0 && source.byteCount <= room, "\(source.byteCount) bytes into \(room)")
+    unsafe source.withUnsafeBytes { from in
+      unsafe target.withUnsafeMutableBytes { to in
+        guard let base = from.baseAddress else { return }
+        // SAFETY: `to` has room for `from` after `start` (checked above).
+        unsafe (to.baseAddress! + start).copyMemory(from: base, byteCount: from.count)
+      }
+    }
+  }
+
   /// The bytes as an array.
   public static func array(_ source: RawSpan) -> [UInt8] {
     // SAFETY: the array copies while the borrow lasts.

@@ -110,16 +110,87 @@ enum KernelCalls {
     return sums
   }
 
-  typealias Int8Decode =
+  static func int4Encode(
+    _ values: Span<Float>, block: Int, seed: UInt64?, into codes: inout MutableSpan<UInt8>,
+    generic: Bool
+  ) -> Int {
+    unsafe values.withUnsafeBufferPointer { x in
+      unsafe codes.withUnsafeMutableBufferPointer { out in
+        // SAFETY: `out` has a step for every block of `x` and a byte for each two of its elements.
+        if let seed {
+          unsafe (generic ? ferry_int4_encode_stochastic_generic : ferry_int4_encode_stochastic)(
+            x.baseAddress, x.count, block, seed, out.baseAddress)
+        } else {
+          unsafe (generic ? ferry_int4_encode_nearest_generic : ferry_int4_encode_nearest)(
+            x.baseAddress, x.count, block, out.baseAddress)
+        }
+      }
+    }
+  }
+
+  static func int4Check(_ codes: Span<UInt8>, count: Int, block: Int, generic: Bool) -> Int {
+    unsafe codes.withUnsafeBufferPointer { bytes in
+      // SAFETY: `bytes` has a step for every block and a byte for each two of its elements.
+      unsafe (generic ? ferry_int4_check_generic : ferry_int4_check)(
+        bytes.baseAddress, count, block)
+    }
+  }
+
+  typealias BlockDecode =
     @convention(c) (UnsafePointer<UInt8>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
 
-  static func int8Decode(
-    _ kernel: Int8Decode, _ codes: Span<UInt8>, block: Int, into values: inout MutableSpan<Float>
+  static func decodeBlocks(
+    _ kernel: BlockDecode, _ codes: Span<UInt8>, block: Int, into values: inout MutableSpan<Float>
   ) {
     unsafe codes.withUnsafeBufferPointer { bytes in
       unsafe values.withUnsafeMutableBufferPointer { y in
-        // SAFETY: as for `int8Check`, with `y.count` elements.
+        // SAFETY: as for `int8Check` and `int4Check`, with `y.count` elements.
         unsafe kernel(bytes.baseAddress, y.count, block, y.baseAddress)
+      }
+    }
+  }
+
+  static func largest(
+    _ values: Span<Float>, into indices: inout MutableSpan<UInt32>, generic: Bool
+  ) -> Int {
+    unsafe values.withUnsafeBufferPointer { x in
+      unsafe indices.withUnsafeMutableBufferPointer { out in
+        // SAFETY: `out` has room for as many indices as are asked for, at most `x.count`.
+        unsafe (generic ? ferry_top_k_select_generic : ferry_top_k_select)(
+          x.baseAddress, x.count, out.count, out.baseAddress)
+      }
+    }
+  }
+
+  /// The bytes of a layout whose origin is byte `origin` of `wide`, one after the other.
+  static func pack<Out: BitwiseCopyable>(
+    _ block: StridedBlock, _ wide: RawSpan, at origin: Int, into packed: inout MutableSpan<Out>,
+    generic: Bool
+  ) {
+    unsafe wide.withUnsafeBytes { x in
+      unsafe packed.withUnsafeMutableBytes { y in
+        let kernel = unsafe generic ? ferry_strided_pack_generic : ferry_strided_pack
+        // SAFETY: the layout's footprint lies in `x`, `y` takes its bytes (both checked by
+        // `StridedBlock`, which has some bytes then); a mutable span overlaps no other.
+        unsafe kernel(
+          x.baseAddress! + origin + block.start, y.baseAddress, block.counts.count, block.counts,
+          block.strides)
+      }
+    }
+  }
+
+  /// The reverse.
+  static func unpack<Out: BitwiseCopyable>(
+    _ block: StridedBlock, _ packed: RawSpan, into wide: inout MutableSpan<Out>, at origin: Int,
+    generic: Bool
+  ) {
+    unsafe packed.withUnsafeBytes { x in
+      unsafe wide.withUnsafeMutableBytes { y in
+        let kernel = unsafe generic ? ferry_strided_unpack_generic : ferry_strided_unpack
+        // SAFETY: as for `pack`, with `x` and `y` exchanged.
+        unsafe kernel(
+          x.baseAddress, y.baseAddress! + origin + block.start, block.counts.count, block.counts,
+          block.strides)
       }
     }
   }

@@ -124,7 +124,8 @@ struct ConfigurationLoaderTests {
   func misspeltChoice() {
     #expect(
       message(nil, environment: ["FERRY_TRAIN_CODEC": "int9"]) == """
-        config-out-of-range: train.codec must be one of "int8", "bf16", "f32", got "int9" \
+        config-out-of-range: train.codec must be one of "int8", "int8-stochastic", "int4", \
+        "int4-stochastic", "top-k", "bf16", "f32", got "int9" \
         (environment FERRY_TRAIN_CODEC). Did you mean "int8"?
         """)
   }
