@@ -8,8 +8,8 @@
 //
 // TUN hands over TCP in super-packets of many segments (that is how one core carries gigabits). What
 // happens, happens to segments: each is numbered, counted, queued, lost on its own; the rest of a
-// super-packet goes on in pieces of at most `segmentsMax`. Loss, jitter and reordering are drawn from
-// (seed, pair, packet number) alone, so the same seed drops the same packet numbers.
+// super-packet goes on in pieces. Loss, jitter and reordering are drawn from (seed, pair, packet
+// number) alone, so the same seed drops the same packet numbers.
 #include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,9 +20,12 @@
 
 enum {
   hostsMax = 32,
-  // Pieces of a super-packet: 8 × 1500 bytes are 0.1 ms at 1 Gbit/s, like a network card's own bursts.
-  segmentsMax = 8,
-  piecesMax = 1 << 17,  // Held at once: 1.5 GiB if all were full, 128 MiB of plain 1000-byte packets.
+  // A super-packet goes on in pieces that take at most this on the slowest link: 16 segments
+  // at 1 Gbit/s, like a network card's own bursts. With 8 the emulator carried a fifth less.
+  pieceNanosecondsMax = 200000,
+  // Held at once: a long delay without a rate would take all memory.
+  piecesMax = 1 << 17,
+  heldBytesMax = 512 << 20,
   prefixBytes = 10,  // struct virtio_net_hdr before each packet.
   frameBytesMax = prefixBytes + 65535,
   queueBytesMin = 2000,
@@ -75,6 +78,7 @@ static Pair pairs[hostsMax][hostsMax];
 static Piece *heap[piecesMax];
 static int heapCount;
 static uint64_t nextOrder, inFlight;
+static int64_t heldBytes;
 
 static int64_t now(void) {
   struct timespec time;
@@ -201,6 +205,7 @@ static Piece *slice(const uint8_t *frame, int length, const Shape *shape, int be
   Piece *piece = malloc(sizeof(Piece) + bytes);
   if (piece == NULL) return NULL;
   *piece = (Piece){.length = bytes, .segments = end - begin};
+  heldBytes += bytes;
   piece->wireBytes = wireBytes(shape, begin, end);
   if (isWhole) {
     memcpy(piece->frame, frame, length);
@@ -232,6 +237,11 @@ static Piece *slice(const uint8_t *frame, int length, const Shape *shape, int be
   return piece;
 }
 
+static void discard(Piece *piece) {
+  heldBytes -= piece->length;
+  free(piece);
+}
+
 // MARK: A packet's way
 
 static void drop(Pair *pair, Cause cause, int segments) { pair->dropped[cause] += segments; }
@@ -241,7 +251,8 @@ static void launch(
     const uint8_t *frame, int length, const Shape *shape, int begin, int end, int from, int to,
     uint64_t number, int64_t first, int64_t last) {
   Pair *pair = &pairs[from][to];
-  Piece *piece = heapCount < piecesMax ? slice(frame, length, shape, begin, end) : NULL;
+  bool hasRoom = heapCount < piecesMax && heldBytes + length <= heldBytesMax;
+  Piece *piece = hasRoom ? slice(frame, length, shape, begin, end) : NULL;
   if (piece == NULL) return drop(pair, unheld, end - begin);
   int64_t delay = pair->delay;
   if (pair->jitter > 0) delay += pair->jitter * draw(from, to, number, forJitter);
@@ -272,12 +283,15 @@ static void offer(int from, const uint8_t *frame, int length) {
   int to = destination;
   Pair *pair = &pairs[from][to];
   Shape shape = shapeOf(frame, length);
+  // What the receiver's link carries in that time.
+  int64_t downRate = hosts[to].down.bitsPerSecond;
+  double downBytes = downRate == 0 ? frameBytesMax : downRate * (pieceNanosecondsMax / 8e9);
   int64_t time = now(), runFirst = 0, runLast = 0;
   uint64_t runNumber = 0;
   int begin = 0;
   for (int at = 0; at < shape.count; at++) {
     uint64_t number = pair->packets++;
-    int bytes = wireBytes(&shape, at, at + 1);
+    int bytes = wireBytes(&shape, at, at + 1), pieceBytes = wireBytes(&shape, begin, at + 1);
     int64_t first = time, last = time;
     Cause cause = causes;
     pair->bytes += bytes;
@@ -289,7 +303,8 @@ static void offer(int from, const uint8_t *frame, int length) {
     } else if (pair->loss > 0 && draw(from, to, number, forLoss) < pair->loss) {
       cause = lost;
     }
-    if (at > begin && (cause != causes || at - begin == segmentsMax)) {
+    bool isFull = last - runFirst > pieceNanosecondsMax || pieceBytes > downBytes;
+    if (at > begin && (cause != causes || isFull)) {
       launch(frame, length, &shape, begin, at, from, to, runNumber, runFirst, runLast);
       begin = at;
     }
@@ -322,7 +337,7 @@ static void arrive(Piece *piece, int64_t time) {
         rest->from = piece->from, rest->to = piece->to, rest->order = piece->order;
         rest->first = piece->first, rest->last = piece->last;
       }
-      free(piece);
+      discard(piece);
       if (rest == NULL) {
         inFlight -= 1;
         return drop(pair, unheld, fitting);
@@ -345,5 +360,5 @@ static void arrive(Piece *piece, int64_t time) {
     pair->deliveredBytes += piece->wireBytes;
   }
   inFlight -= 1;
-  free(piece);
+  discard(piece);
 }
