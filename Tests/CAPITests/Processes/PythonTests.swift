@@ -36,7 +36,7 @@ struct PythonTests {
 
 /// `libFerryC` of this build.
 enum BuiltLibrary {
-  static let root = URL(filePath: #filePath).deletingLastPathComponent()
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
   static let folder = root.appending(path: ".build/release")
   #if os(macOS)
