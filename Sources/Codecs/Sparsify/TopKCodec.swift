@@ -50,7 +50,9 @@ public struct TopKCodec: Codec {
   }
 
   /// Four bytes for each value kept, and about 2 + log₂(1 / fraction) bits for its index.
-  public func byteCount(for count: Int) -> Int { indices(of: count).byteCount + 4 * kept(of: count) }
+  public func byteCount(for count: Int) -> Int {
+    indices(of: count).byteCount + 4 * kept(of: count)
+  }
 
   public func encode(
     _ values: Span<Float>, seed: Seed, into bytes: inout MutableSpan<UInt8>

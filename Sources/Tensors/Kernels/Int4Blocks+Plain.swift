@@ -38,7 +38,9 @@ extension Int4Blocks {
       for place in 0..<elements {
         let byte = codes[at + place % half]
         // The upper half of a byte, moved down with its sign.
-        put(start + place, Float(Int8(bitPattern: place < half ? byte << 4 : byte & 0xf0) >> 4) * step)
+        put(
+          start + place, Float(Int8(bitPattern: place < half ? byte << 4 : byte & 0xf0) >> 4) * step
+        )
       }
       at += half
     }

@@ -84,7 +84,8 @@ public struct Int8Blocks: Hashable, Sendable {
     requireRoom(codes.count, for: values.count)
     // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
     switch build {
-    case .best: unsafe KernelCalls.decodeBlocks(ferry_int8_decode, codes, block: block, into: &values)
+    case .best:
+      unsafe KernelCalls.decodeBlocks(ferry_int8_decode, codes, block: block, into: &values)
     case .generic:
       unsafe KernelCalls.decodeBlocks(ferry_int8_decode_generic, codes, block: block, into: &values)
     case .plain: decodePlainly(codes, count: values.count) { values[$0] = $1 }

@@ -34,7 +34,8 @@ extension StridedBlock {
     require(source.byteCount, origin, packed.count * MemoryLayout<Element>.stride)
     guard !isEmpty else { return }
     if isContiguous, build != .plain {
-      return Bytes.copy(source.extracting(origin + start..<origin + start + byteCount), into: &packed)
+      return Bytes.copy(
+        source.extracting(origin + start..<origin + start + byteCount), into: &packed)
     }
     switch build {
     case .best: KernelCalls.pack(self, source, at: origin, into: &packed, generic: false)

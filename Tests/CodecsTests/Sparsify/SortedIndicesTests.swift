@@ -43,7 +43,8 @@ struct SortedIndicesTests {
     var sound = 0
     for _ in 0..<20_000 {
       let limit = Int.random(in: 1...40, using: &random)
-      let code = SortedIndices(count: Int.random(in: 0...min(3, limit), using: &random), below: limit)
+      let code = SortedIndices(
+        count: Int.random(in: 0...min(3, limit), using: &random), below: limit)
       let bytes = (0..<code.byteCount).map { _ in
         // Few bits, so that some of them are sound.
         UInt8.random(in: 0...255, using: &random) & UInt8.random(in: 0...255, using: &random)

@@ -68,7 +68,8 @@ struct StridedBenchmarks {
             String(
               format: #"{"name":"%@","bytes":%d,"block":%d,"gigabytesASecond":%.2f,"#
                 + #""timesBytes":%.1f,"timesFloats":%.1f,"timesBlocks":%.2f}"#,
-              direction, layout.byteCount, block, Double(layout.byteCount) / seconds["words"]! / 1e9,
+              direction, layout.byteCount, block,
+              Double(layout.byteCount) / seconds["words"]! / 1e9,
               bytes, floats, each))
         }
       }

@@ -14,7 +14,11 @@ struct KernelsSelectionTests {
         for kept in Set([0, 1, count / 32, count / 2, count]) where kept <= count {
           let expected = select(kept, values, .plain)
           #expect(expected == expected.sorted() && Set(expected).count == kept)
-          for build in KernelBuild.allCases { #expect(select(kept, values, build) == expected) }
+          for build in KernelBuild.allCases {
+            // As a flag: what differs in 100,000 indices takes minutes to print.
+            let isSame = select(kept, values, build) == expected
+            #expect(isSame)
+          }
         }
       }
     }

@@ -64,7 +64,8 @@ struct TensorSliceTests {
 
   @Test("refuses ranges beyond the tensor, steps of 0 and dimensions forgotten")
   func refusals() {
-    let remedy = " (a slice of F32 [4, 6]). "
+    let remedy =
+      " (a slice of F32 [4, 6]). "
       + "Give each dimension a range within it, and a step that is not 0."
     #expect(
       message { _ = try TensorSlice(.f32, of: [4, 6], [0..<4, 2..<7]) }
@@ -78,7 +79,9 @@ struct TensorSliceTests {
     #expect(
       message { _ = try TensorSlice(.f32, of: [4, 6], [0..<4]) }
         == "layout-invalid: 1 ranges and 1 steps" + remedy)
-    #expect(throws: Never.self) { _ = try TensorSlice(.f32, of: [0, .max, 8], [0..<0, 1..<2, 0..<8]) }
+    #expect(throws: Never.self) {
+      _ = try TensorSlice(.f32, of: [0, .max, 8], [0..<0, 1..<2, 0..<8])
+    }
   }
 
   @Test func stopsAtATensorOfAnotherSize() async {
