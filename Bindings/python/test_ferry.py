@@ -52,6 +52,28 @@ class GroupTests(unittest.TestCase):
             self.assertEqual(sorted(set(seen), reverse=True), [3, 2, 1])
             self.assertEqual(sorted(seen, reverse=True), seen)
 
+    def test_the_readmes_lines(self):
+        secret = ferry.new_secret()
+        first = ferry.Group.found("sums", secret, members=2)
+        address, samples = first.address, 2
+        gradients = [array.array("f", [0, 3]), array.array("f", [3, 0])]
+
+        def second():
+            gradient = gradients[1]
+            group = ferry.Group.join("sums", secret, address)
+            round = group.all_reduce(gradient, weight=samples)
+            self.assertEqual((round.number, round.contributors, round.weight), (1, 2, 3))
+            group.leave()
+            group.close()
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        first.all_reduce(gradients[0])
+        thread.join()
+        self.assertEqual(gradients[0].tolist(), [2, 1])
+        self.assertEqual(gradients[0], gradients[1])
+        first.close()
+
     def test_a_newcomer_gets_the_state(self):
         secret = ferry.new_secret()
         group = ferry.Group.found("sums", secret, operation="sum")

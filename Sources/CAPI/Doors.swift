@@ -187,17 +187,20 @@ public func ferry_all_reduce(
   call {
     let door = try unsafe Door.behind(group)
     guard weight >= 0, weight.isFinite else { throw DoorError("a weight of \(weight)") }
-    guard count >= 0, let values = unsafe values ?? (count == 0 ? .init(bitPattern: 4) : nil)
-    else { throw DoorError("no values, or a count of \(count)") }
-    // SAFETY: the header demands `count` floats at `values`; copied before the call returns.
-    let mine = unsafe Array(UnsafeBufferPointer(start: values, count: count))
+    let hasValues = unsafe values != nil
+    guard count >= 0, count == 0 || hasValues else {
+      throw DoorError("no values, or a count of \(count)")
+    }
+    // SAFETY: the header demands `count` floats at `values`, which stay there through the call.
+    let place = unsafe UnsafeMutableBufferPointer(start: values, count: count)
     let outcome = try door.group.allReduce(
-      mine, weight: weight, state: door.shared.withLock { $0 }, within: try patience(seconds))
+      unsafe Array(place), weight: weight, state: door.shared.withLock { $0 },
+      within: try patience(seconds))
     guard outcome.values.count == count else {
       throw DoorError("\(count) values, and the round that was pending has \(outcome.values.count)")
     }
     // SAFETY: as above, and the counts are equal.
-    _ = unsafe UnsafeMutableBufferPointer(start: values, count: count).update(from: outcome.values)
+    _ = unsafe place.update(from: outcome.values)
     guard let round = unsafe round else { return }
     unsafe round.pointee = ferry_round(
       number: outcome.round, contributors: UInt32(outcome.contributors.count),

@@ -54,16 +54,17 @@ struct DocumentsTests {
     }
   }
 
-  @Test("every Swift snippet in a document stands in a test that runs it")
+  @Test("every Swift and Python snippet in a document stands in a test that runs it")
   func snippets() {
     func squeezed(_ text: some StringProtocol) -> String {
       text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
-    let tests = house.files.filter { $0.isSwift && $0.path.hasPrefix("Tests/") }
-      .map { squeezed($0.text) }
+    let tests = house.files.filter {
+      $0.isSwift && $0.path.hasPrefix("Tests/") || $0.path.hasPrefix("Bindings/python/test_")
+    }.map { squeezed($0.text) }
     var count = 0
     for file in house.documents {
-      for match in file.text.matches(of: /```swift\n((?s).*?)```/) {
+      for match in file.text.matches(of: /```(?:swift|python)\n((?s).*?)```/) {
         count += 1
         let snippet = squeezed(match.1)
         #expect(

@@ -25,7 +25,7 @@ struct House {
       .deletingLastPathComponent()
     var files: [File] = []
     var folders: Set<String> = []
-    for name in ["Sources", "Tests", "Tools", "Docs"] {
+    for name in ["Sources", "Tests", "Bindings", "Tools", "Docs"] {
       let base = root.appending(path: name)
       guard let all = FileManager.default.enumerator(atPath: base.path) else { continue }
       for case let relative as String in all where !relative.contains("/.") {
