@@ -74,6 +74,8 @@ public final class PeerGroup: Sendable {
     var pending: UInt64?
     var outcome: RoundOutcome?
     var loaded: SharedState?
+    /// Until the caller reloads: what it holds is not the group's any more, even if this peer was
+    /// let in again meanwhile.
     var evicted: String?
     var hasStopped = false
   }
@@ -178,7 +180,9 @@ public final class PeerGroup: Sendable {
         let server = StateServer(
           SharedState(round: progress.committed, tensors: state, note: []))
         post { $0.publish(server, at: $1) }
-        try wait(until: deadline, for: "a round to open", &progress) { $0.opened != nil }
+        try wait(until: deadline, for: "a round to open", &progress) {
+          $0.opened != nil && $0.evicted == nil
+        }
         let round = progress.committed + 1
         let mine = Contribution(round: round, values: values, weight: weight, note: note)
         progress.pending = round
@@ -197,11 +201,11 @@ public final class PeerGroup: Sendable {
   /// - Throws: as `join`.
   public func reload(within limit: Duration) throws -> SharedState {
     try progress.withLock { progress in
-      progress.evicted = nil
       try wait(
-        until: ContinuousClock.now + limit, for: "a group to let this peer in", &progress
+        until: ContinuousClock.now + limit, for: "a group to let this peer in",
+        bearsEviction: true, &progress
       ) { $0.loaded != nil }
-      defer { progress.loaded = nil }
+      defer { (progress.loaded, progress.evicted) = (nil, nil) }
       return progress.loaded!
     }
   }
@@ -234,8 +238,8 @@ public final class PeerGroup: Sendable {
   }
 
   private func wait(
-    until deadline: ContinuousClock.Instant, for what: String, _ progress: inout Progress,
-    _ isThere: (Progress) -> Bool
+    until deadline: ContinuousClock.Instant, for what: String, bearsEviction: Bool = false,
+    _ progress: inout Progress, _ isThere: (Progress) -> Bool
   ) throws(CollectiveError) {
     take(waiting: .zero, into: &progress)
     while !isThere(progress) {
@@ -244,8 +248,7 @@ public final class PeerGroup: Sendable {
           .stopped, "this peer has left the group", place: "run \(run)",
           remedy: "Join again with a new PeerGroup.")
       }
-      if let reason = progress.evicted {
-        (progress.pending, progress.outcome, progress.opened) = (nil, nil, nil)
+      if let reason = progress.evicted, !bearsEviction {
         throw CollectiveError(
           .evicted, "this peer lost its place: \(reason)", place: "run \(run)",
           remedy: "Call reload for the group's state, and go on from it.")
@@ -276,11 +279,13 @@ public final class PeerGroup: Sendable {
       case .loaded(let state):
         progress.loaded = state
         progress.committed = state.round
-        progress.evicted = nil
       case .changed(_, let reason): progress.reason = reason
       case .evicted(let reason):
         progress.evicted = reason
         progress.reason = reason
+        (progress.loaded, progress.opened) = (nil, nil)
+        // An outcome that came before is still its caller's.
+        if progress.outcome == nil { progress.pending = nil }
       case .stopped(let reason):
         progress.hasStopped = true
         progress.reason = reason

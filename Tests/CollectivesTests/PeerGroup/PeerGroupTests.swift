@@ -134,6 +134,30 @@ struct PeerGroupTests {
     #expect(a.0 == b.0 && a.1 == [2] && b.1 == [2] && b.2 == 2)
   }
 
+  @Test("who holds another state is told so until it reloads, even if it was let in again")
+  func eviction() throws {
+    let outcomes = try all(try group(of: 3)) { index, peer -> RoundOutcome in
+      func sum(_ state: Float) throws -> RoundOutcome {
+        try peer.allReduce([1], state: [("w", [state])], within: Self.patience)
+      }
+      _ = try sum(0)
+      var last: RoundOutcome?
+      if index == 2 {
+        #expect(throws: CollectiveError.self) { try sum(9) }
+        // Let in again after its pause; its caller has not looked yet.
+        let end = ContinuousClock.now + Self.patience
+        while peer.view == nil, ContinuousClock.now < end { sched_yield() }
+        let error = #expect(throws: CollectiveError.self) { try sum(9) }
+        #expect(error?.code == .evicted)
+        let state = try peer.reload(within: Self.patience)
+        #expect(state.tensors[0].values == [1])
+      }
+      while last?.contributors.count != 3 { last = try sum(1) }
+      return last!
+    }.map { try $0.get() }
+    #expect(outcomes[0] == outcomes[1] && outcomes[1] == outcomes[2])
+  }
+
   @Test("nothing waits longer than its deadline, and says for what")
   func deadline() throws {
     let peers = try group(of: 2)
