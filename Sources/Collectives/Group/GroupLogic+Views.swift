@@ -10,13 +10,6 @@ extension GroupLogic {
     return (view?.members ?? []).filter { $0 != me }.map { .send($0.id, frame) }
   }
 
-  func send(_ outgoing: [Outgoing], in view: View) -> [LinkAction] {
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return outgoing.map {
-      .send(view.members[$0.rank].id, GroupMessage.chunk(stage, $0.chunk).frame())
-    }
-  }
-
   mutating func pass(_ event: Membership.Event, at now: Duration) -> [LinkAction] {
     let actions = membership.handle(event, at: now)
     return perform(actions, at: now)
@@ -41,7 +34,7 @@ extension GroupLogic {
   mutating func install(_ change: ViewChange, at now: Duration) -> [LinkAction] {
     if hasState {
       let isHeld =
-        attempt.outcome?.round == change.committed
+        outcome?.round == change.committed
         && membership.standing.held?.digest == change.resultDigest
       if change.committed == committed + 1, isHeld {
         conclude(at: now)
@@ -49,7 +42,7 @@ extension GroupLogic {
         return perform(membership.resign("its rounds are not the group's"), at: now)
       }
     }
-    attempt = RoundAttempt()
+    prepare(in: change.view)
     membership.standing.held = nil
     membership.mayAdmit = true
     watch.viewChanged(to: change.view, at: now)
@@ -57,6 +50,7 @@ extension GroupLogic {
     var actions: [LinkAction] = []
     if !hasState {
       membership.standing = Standing(committed: change.committed, holdsState: false)
+      prepare(in: change.view)
       actions += beginFetch(of: change, at: now)
     }
     open(at: now)
@@ -65,7 +59,7 @@ extension GroupLogic {
 
   mutating func forgetGroup() {
     hasState = false
-    (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
+    (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)
     (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
 
@@ -87,23 +81,20 @@ extension GroupLogic {
 
   /// When most members are ready, the others need not finish all they meant to do.
   mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
-      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
-      watch.shouldHurry(at: now)
+    guard !membership.isFrozen, let attempt, attempt.isAnnounced, !attempt.hasHurried,
+      attempt.readies.count < attempt.members.count,
+      2 * attempt.readies.count > attempt.members.count, watch.shouldHurry(at: now)
     else { return [] }
-    attempt.hasHurried = true
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return view.members.filter { attempt.readies[$0] == nil }
-      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
+    self.attempt?.hasHurried = true
+    return attempt.late.map { .send($0.id, GroupMessage.hurry(attempt.stage).frame()) }
   }
 
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
     actions += tickFetch(at: now) + hurryTheLate(at: now)
-    if let view, hasState, !membership.isFrozen,
-      let verdict = watch.verdict(
-        in: view, attempt: attempt, me: me, pace: membership.pace, at: now)
+    if hasState, !membership.isFrozen, let attempt,
+      let verdict = watch.verdict(on: attempt, pace: membership.pace, at: now)
     {
       actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
     }

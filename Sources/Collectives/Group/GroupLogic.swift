@@ -27,7 +27,10 @@ public struct GroupLogic: PeerLogic {
   var notices: [GroupNotice] = []
 
   var contributions: [UInt64: Contribution] = [:]
-  var attempt = RoundAttempt()
+  /// The coming round; nil while this peer is in no view.
+  var attempt: Exchange?
+  /// Its outcome, once this member holds the result.
+  var outcome: RoundOutcome?
   /// The values of the last round's contribution: the next round's exchange works in their memory.
   var spare: [Float] = []
   var early: [(Member, GroupMessage.Stage, GroupMessage)] = []
@@ -207,32 +210,19 @@ public struct GroupLogic: PeerLogic {
   mutating func receive(
     _ message: GroupMessage, in view: View, from member: Member, at now: Duration
   ) -> [LinkAction] {
-    guard !membership.isFrozen, let rank = view.rank(of: member) else { return [] }
+    guard !membership.isFrozen, view.rank(of: member) != nil else { return [] }
     switch message {
     case .progress(_, let permille):
       watch.heard(permille: Int(permille), from: member, at: now)
       return []
-    case .ready(_, let ready):
-      attempt.readies[member] = ready
-      watch.heard(permille: 1000, from: member, at: now)
-      return startExchange(at: now)
-    case .chunk(_, let chunk):
-      watch.exchangeMoved(at: now)
-      guard attempt.machine != nil else {
-        if attempt.readies[me] != nil, attempt.waiting.count < Self.earlyMessagesMax {
-          attempt.waiting.append((rank, chunk))
-        }
-        return []
-      }
-      return take(chunk, from: rank, at: now)
-    case .done(_, let digest):
-      watch.exchangeMoved(at: now)
-      attempt.dones[member] = digest
-      return commitIfAllHold(at: now)
     case .hurry:
-      if attempt.readies[me] == nil { notices.append(.hurried(round: committed + 1)) }
+      if attempt?.isAnnounced != true { notices.append(.hurried(round: committed + 1)) }
       return []
+    case .ready: watch.heard(permille: 1000, from: member, at: now)
+    case .chunk, .done: watch.exchangeMoved(at: now)
     case .membership, .state, .word, .askCharter, .charter: return []
     }
+    let actions = attempt?.receive(message, from: member) ?? []
+    return actions + advanceRound(at: now)
   }
 }
