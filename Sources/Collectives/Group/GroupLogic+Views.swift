@@ -32,6 +32,10 @@ extension GroupLogic {
   }
 
   mutating func install(_ change: ViewChange, at now: Duration) -> [LinkAction] {
+    let newcomers = change.view.members.filter { !known.contains($0) }
+    known = Set(change.view.members)
+    hasGathered =
+      hasGathered || change.view.members.count >= settings.membersMin || change.committed > 0
     if hasState {
       let isHeld =
         outcome?.round == change.committed
@@ -53,12 +57,21 @@ extension GroupLogic {
       prepare(in: change.view)
       actions += beginFetch(of: change, at: now)
     }
+    guard installChannels(change, at: now) != nil else {
+      return perform(membership.resign("its operations are not the group's"), at: now)
+    }
     open(at: now)
     return actions + replayEarly(at: now) + announce(at: now)
+      + resumeChannels(change, newcomers: newcomers, at: now)
   }
 
   mutating func forgetGroup() {
     hasState = false
+    failAllCalls(
+      CollectiveError(
+        membership.isLeaving ? .stopped : .evicted, "this peer lost its place in the group",
+        place: "operations", remedy: "Load the group's state, and go on from it."))
+    (known, earlyInChannels, channelsMovedAt, hasGathered) = ([], 0, nil, false)
     (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)
     (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
@@ -71,7 +84,11 @@ extension GroupLogic {
     assignmentView = assignmentView ?? View(number: 0, members: [])
     notices.append(.loaded(server.state))
     open(at: now)
-    return replayEarly(at: now) + announce(at: now)
+    var actions = replayEarly(at: now) + announce(at: now)
+    for channel in channels.keys.sorted() {
+      actions += replayEarly(in: channel, at: now) + advance(channel, at: now)
+    }
+    return actions
   }
 
   mutating func publish(_ state: StateServer) {
@@ -98,7 +115,14 @@ extension GroupLogic {
     {
       actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
     }
-    let wake = min(membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now))
+    expireCalls(at: now)
+    if hasState, !membership.isFrozen, let verdict = channelsVerdict(at: now) {
+      channelsMovedAt = now
+      actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
+    }
+    let wake = min(
+      membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now),
+      nextDeadline.map { max($0, now + .milliseconds(1)) } ?? .seconds(1 << 40))
     if let nextWake, nextWake <= wake, nextWake > now { return actions }
     nextWake = wake
     return actions + [.wake(at: wake)]

@@ -44,6 +44,19 @@ public struct GroupLogic: PeerLogic {
   var fetch: StateFetch?
   var fetchAgainAt: Duration?
   var watch: Watch
+
+  /// What is done beside the rounds, by the channel's number.
+  var channels: [UInt64: ChannelState] = [:]
+  var names: [UInt64: Channel] = [:]
+  /// Messages kept in all channels together.
+  var earlyInChannels = 0
+  /// When a call's time is over.
+  var nextDeadline: Duration?
+  var channelsMovedAt: Duration?
+  /// The members of the view that is installed.
+  var known: Set<Member> = []
+  /// The group has, or had, all the members that it was to wait for.
+  var hasGathered = false
   var nextWake: Duration?
 
   /// - Parameter me: this peer's identity in this life.
@@ -182,6 +195,9 @@ public struct GroupLogic: PeerLogic {
       return []
     case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _),
       .hurry(let stage):
+      if stage.channel != 0 {
+        return receiveInChannel(message, stage, from: member, at: now)
+      }
       if let view, stage.view == view.number, stage.round == committed + 1,
         hasState || !message.isExchange
       {

@@ -56,6 +56,14 @@ struct Watch: Sendable {
     exchangeMovedAt = now
   }
 
+  /// An exchange beside the rounds moved again after a rest.
+  mutating func rested(_ rest: Duration) { longestRest = max(longestRest, rest) }
+
+  /// Whether exchanges have rested too long since one moved, as the beginning of a sentence.
+  func restedTooLong(since moved: Duration, pace: Duration, at now: Duration) -> String? {
+    now - moved > exchangeMax(pace: pace) ? "an exchange rested for \(now - moved)" : nil
+  }
+
   mutating func roundBegan(at now: Duration) {
     began = now
     permille = [:]
