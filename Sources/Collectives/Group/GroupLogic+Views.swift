@@ -73,13 +73,14 @@ extension GroupLogic {
         place: "operations", remedy: "Load the group's state, and go on from it."))
     (known, earlyInChannels, channelsMovedAt, hasGathered) = ([], 0, nil, false)
     (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)
+    base = server ?? base
     (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
 
   mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
     hasState = true
     membership.standing.holdsState = true
-    (fetch, fetchAgainAt) = (nil, nil)
+    (fetch, fetchAgainAt, base) = (nil, nil, nil)
     publish(server)
     assignmentView = assignmentView ?? View(number: 0, members: [])
     notices.append(.loaded(server.state))

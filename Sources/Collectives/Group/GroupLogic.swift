@@ -41,6 +41,8 @@ public struct GroupLogic: PeerLogic {
   /// This peer has the group's state, or founded the group.
   var hasState = false
   var server: StateServer?
+  /// A state of the run that this peer held before: what is equal in the group's is not fetched.
+  var base: StateServer?
   var fetch: StateFetch?
   var fetchAgainAt: Duration?
   var watch: Watch
@@ -108,7 +110,12 @@ public struct GroupLogic: PeerLogic {
   }
 
   /// Looks for the group at an address, and asks to be let in.
-  public mutating func seek(_ address: PeerAddress, at now: Duration) -> [LinkAction] {
+  ///
+  /// - Parameter state: one of the same run that this peer has, say in a checkpoint.
+  public mutating func seek(
+    _ address: PeerAddress, holding state: StateServer? = nil, at now: Duration
+  ) -> [LinkAction] {
+    if let state { base = state }
     membership.seek(address)
     return settle(at: now)
   }

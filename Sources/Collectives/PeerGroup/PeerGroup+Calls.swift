@@ -21,7 +21,7 @@ extension PeerGroup {
     _ call: Call, on channel: Channel = Channel(), within limit: Duration
   ) -> PendingCall {
     let added = calls.add { id in
-      PendingCall { [weak self] in self?.post { $0.cancel(id, at: $1) } }
+      PendingCall { self.post { $0.cancel(id, at: $1) } }
     }
     guard let (id, pending) = added else {
       let over = PendingCall {}

@@ -7,14 +7,15 @@ import Synchronization
 public final class PendingCall: Sendable {
   private let state = Mutex(State())
   private let condition = NSCondition()
-  let cancelCall: @Sendable () -> Void
 
   private struct State {
+    /// Holds the group, which must live until the call is over; let go then.
+    var cancel: (@Sendable () -> Void)?
     var result: Result<CallOutcome, CollectiveError>?
     var waiting: [CheckedContinuation<Result<CallOutcome, CollectiveError>, Never>] = []
   }
 
-  init(cancel: @escaping @Sendable () -> Void) { cancelCall = cancel }
+  init(cancel: @escaping @Sendable () -> Void) { state.withLock { $0.cancel = cancel } }
 
   /// Whether `wait` would return at once.
   public var isFinished: Bool { state.withLock { $0.result != nil } }
@@ -50,13 +51,14 @@ public final class PendingCall: Sendable {
 
   /// Ends the wait at once. Members who wait for this one's part end with `.cancelled`, too; where
   /// the operation is under way already, it is finished by all, and its result dropped here.
-  public func cancel() { cancelCall() }
+  public func cancel() { state.withLock { $0.cancel }?() }
 
   func finish(_ result: Result<CallOutcome, CollectiveError>) {
     condition.lock()
     let waiting = state.withLock { state in
       guard state.result == nil else { return state.waiting }
       state.result = result
+      state.cancel = nil
       defer { state.waiting = [] }
       return state.waiting
     }
