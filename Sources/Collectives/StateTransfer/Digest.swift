@@ -23,14 +23,21 @@ public enum Digest {
   /// that differ by accident, on a thread that has links to serve. The shared state, which it goes
   /// into, is compared by SHA-256 alone.
   package static func quick(of values: [Float], seed: Seed, then bytes: [UInt8]) -> [UInt8] {
+    quick(of: values.span.elementBytes, count: values.count, seed: seed, then: bytes)
+  }
+
+  /// The same of elements of any type, from their bytes.
+  static func quick(
+    of elements: RawSpan, count: Int, seed: Seed, then bytes: [UInt8]
+  ) -> [UInt8] {
     var hash = SHA256()
-    let sums = Fingerprint(seed: seed).sums(of: values.span.elementBytes)
+    let sums = Fingerprint(seed: seed).sums(of: elements)
     unsafe sums.span.withUnsafeBytes { raw in
       // SAFETY: read while borrowed; words have no padding.
       unsafe hash.update(bufferPointer: raw)
     }
     var end = ByteWriter()
-    end.put(UInt64(values.count))
+    end.put(UInt64(count))
     update(&hash, end.bytes.span)
     update(&hash, bytes.span)
     return Array(hash.finalize())
