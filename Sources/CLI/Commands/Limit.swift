@@ -105,6 +105,12 @@ package struct Limit: Codable, Equatable, Sendable {
         "contributions-ahead", GroupLogic.contributionsAheadMax, "rounds",
         "contributions kept for rounds to come"),
       Limit(
+        "channels", ExchangeStanding.channelsMax, "channels",
+        "sequences of operations beside the rounds"),
+      Limit(
+        "calls-ahead", GroupLogic.callsAheadMax, "calls",
+        "calls of one channel that wait for those before them"),
+      Limit(
         "early-messages", GroupLogic.earlyMessagesMax, "messages",
         "messages kept for views and rounds to come"),
     ]
