@@ -40,7 +40,8 @@ struct OperationTests {
           #expect(fabric.machines.allSatisfy { $0.isDone && $0.awaited.isEmpty })
           let outputs = fabric.machines.map { $0.output?.bytes }
           let isRight = outputs == trial.expected.map(\.bytes)
-          #expect(isRight, "\(trial.operation), weights \(trial.weights), \(count) values, \(world)")
+          #expect(
+            isRight, "\(trial.operation), weights \(trial.weights), \(count) values, \(world)")
         }
       }
     }
@@ -86,7 +87,8 @@ struct OperationTests {
   @Test("nobody leaves a barrier before all have come", arguments: 1...9)
   func barrier(world: Int) throws {
     for late in 0..<world {
-      var machines = try Trial(Operation(.barrier), world: world, count: 0, seed: Seed(1)).machines()
+      var machines = try Trial(Operation(.barrier), world: world, count: 0, seed: Seed(1))
+        .machines()
       var queue: [(from: Int, Outgoing)] = []
       for rank in 0..<world where rank != late {
         queue += try machines[rank].start().map { (rank, $0) }
