@@ -16,10 +16,6 @@ const char *ferry_kernel_build(void);
 // Where a parameter is `void`, its elements may have any alignment: bytes off a link are used in
 // place.
 
-// y[i] += x[i], floats
-void ferry_accumulate_f32(const void *x, void *y, size_t n);
-void ferry_accumulate_f32_generic(const void *x, void *y, size_t n);
-
 // y[i] += x[i], bfloat16 to floats
 void ferry_accumulate_bf16(const void *x, void *y, size_t n);
 void ferry_accumulate_bf16_generic(const void *x, void *y, size_t n);
