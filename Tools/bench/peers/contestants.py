@@ -212,6 +212,7 @@ class MPICH(MPI):
         if cell.is_laboratory:
             words += ["-hosts", ",".join(cell.hosts), "-launcher", "ssh"]
             words += ["-launcher-exec", str(HERE / "reach"), "-iface", cell.device]
+            words = [str(HERE / "reach"), cell.hosts[0], *words]
         return words + [self.program]
 
     def environment(self, cell):

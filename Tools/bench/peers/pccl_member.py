@@ -69,10 +69,19 @@ def main():
 
     def connect():
         parameters = Parameters(address(os.environ["BENCH_MASTER"]), 0, connections)
-        call(library, "pcclCreateCommunicator", ctypes.byref(parameters), ctypes.byref(communicator))
-        call(library, "pcclConnect", communicator)
-        # Members let others in together, until all are there.
         end = time.monotonic() + member.WAIT_SECONDS_MAX
+        while True:
+            call(library, "pcclCreateCommunicator", ctypes.byref(parameters),
+                 ctypes.byref(communicator))
+            result = library.pcclConnect(communicator)
+            if result == SUCCESS:
+                break
+            library.pcclDestroyCommunicator(communicator)
+            # Its master may not listen yet.
+            if time.monotonic() > end:
+                raise RuntimeError(f"pcclConnect gave {result}")
+            time.sleep(0.2)
+        # Members let others in together, until all are there.
         while True:
             call(library, "pcclGetAttribute", communicator, GLOBAL_WORLD, ctypes.byref(count))
             if count.value == member.WORLD:
