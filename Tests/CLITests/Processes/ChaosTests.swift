@@ -27,7 +27,7 @@ struct ChaosTests {
       crew.resume()
       crew.expectNobodyEnded()
       let (up, peers) = (crew.up, crew.peers.count)
-      switch crew.random.next() % 3 {
+      switch crew.roll(3) {
       case 0 where up.count == Self.peersMax || (up.count == 3 && peers == 3):
         crew.kill(crew.any(of: up))
         counts["kill"]! += 1

@@ -39,10 +39,9 @@ final class Crew {
   /// Slots whose process is there and not stopped.
   var up: [Int] { peers.keys.sorted().filter { peers[$0]!.resumesAt == nil } }
 
-  func any(of slots: [Int]) -> Int { slots[Int(random.next() % UInt64(slots.count))] }
-  func seconds(_ range: ClosedRange<Double>) -> Double {
-    range.lowerBound + Double(random.next() % 1000) / 1000 * (range.upperBound - range.lowerBound)
-  }
+  func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
+  func any(of slots: [Int]) -> Int { slots[roll(slots.count)] }
+  func seconds(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &random) }
 
   /// Starts a slot's next life, through any of the peers that can be reached, newcomers among them.
   func begin(_ slot: Int, through reachable: [Int]) throws {

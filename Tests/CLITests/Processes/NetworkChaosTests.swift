@@ -83,10 +83,10 @@ struct NetworkChaosTests {
 
   /// One fault, of a kind that leaves a majority.
   private mutating func strike() throws {
-    var fault = Fault.allCases[Int(crew.random.next() % UInt64(Fault.allCases.count))]
+    var fault = Fault.allCases[crew.roll(Fault.allCases.count)]
     let room = Self.troubledMax - troubleCount
     if room <= 0, ![.loss, .delay].contains(fault) {
-      fault = crew.random.next() % 2 == 0 ? .loss : .delay
+      fault = crew.roll(2) == 0 ? .loss : .delay
     }
     guard !whole.isEmpty else { return }
     let slot = crew.any(of: whole)
