@@ -79,8 +79,11 @@ struct StormTests {
       plan.recurring[kind] = .init(
         every: .seconds(8 / rate), lasting: .milliseconds(100) ... .seconds(2))
     }
+    // Deaths are as rare as leaves most groups a majority, and the state.
+    plan.recurring[.crash] = .init(
+      every: .seconds(15), lasting: .milliseconds(5) ... .seconds(3))
     plan.recurring[.powerLoss] = .init(
-      every: .seconds(40), lasting: .milliseconds(500) ... .seconds(4))
+      every: .seconds(45), lasting: .milliseconds(500) ... .seconds(4))
     return plan
   }
 
