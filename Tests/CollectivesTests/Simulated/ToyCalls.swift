@@ -48,8 +48,11 @@ struct ToyCalls: Sendable {
     let share = Float(me.incarnation % 89) / 89
     let values = (0..<Int(8 * tag)).map { Float($0) + share }
     let call: Call =
-      tag == 3
-      ? .allGather(.float32(values)) : .allReduce(.float32(values), tag == 1 ? .sum : .mean)
+      switch tag {
+      case 1: .allReduce(.f32(values), .sum)
+      case 2: .allReduce(.f32(values), .mean, codec: .int8Stochastic, algorithm: .direct)
+      default: .allGather(.f32(values))
+      }
     return (call, Channel(tag: tag), lastCall)
   }
 
@@ -58,7 +61,7 @@ struct ToyCalls: Sendable {
   ) {
     guard let tag = open.removeValue(forKey: id) else { return }
     due[tag] = now + pauseMax * Double.random(in: 0...1, using: &chance)
-    guard case .success(let outcome) = result, case .float32(let values) = outcome.values else {
+    guard case .success(let outcome) = result, case .f32(let values) = outcome.values else {
       return
     }
     finishedCount += 1
