@@ -22,6 +22,8 @@ if [ -z "${FERRY_FUZZER:-}" ]; then
 fi
 work=.build/fuzz
 "${SWIFT:-swift}" build -c release --product ferry-fuzz --scratch-path "$work" >&2
+# The crash is libFuzzer's to report, with the input that did it.
+export SWIFT_BACKTRACE=enable=no
 program=$work/release/ferry-fuzz
 mkdir -p "$work/corpus" "$work/found"
 if [ "${1:-}" = again ]; then exec "$program" "$2"; fi

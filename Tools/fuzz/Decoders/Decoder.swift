@@ -21,7 +21,7 @@ enum Decoder: UInt8, CaseIterable {
   case codec, sparseIndices
   case joinLine, peerAddress, peerID, secret
   case safetensors, npy, checkpointManifest
-  case group
+  case group, operation, recordHeader, recordOrder
 
   /// What one input may take: its bytes many times over, and what a decoder needs anyway.
   static let blockBytesFree = 256 << 10
@@ -53,15 +53,15 @@ enum Decoder: UInt8, CaseIterable {
       case .groupMessage: try again(bytes, { try GroupMessage($0.frame) }) { $0.frame().tagged }
       case .membershipMessage:
         try again(bytes, { try MembershipMessage(decoding: $0) }) { $0.encoded() }
-      case .chunk: try again(bytes, { try Chunk(decoding: $0) }) { $0.encoded() }
-      case .stateMessage: try again(bytes, { try StateMessage(decoding: $0) }) { $0.encoded() }
-      case .stateManifest: try again(bytes, { try StateManifest(decoding: $0) }) { $0.encoded() }
-      case .hello: try again(bytes, { try some(Hello($0)) }) { $0.encoded }
+      case .chunk: try same(bytes, { try Chunk(decoding: $0) }) { $0.encoded() }
+      case .stateMessage: try same(bytes, { try StateMessage(decoding: $0) }) { $0.encoded() }
+      case .stateManifest: try same(bytes, { try StateManifest(decoding: $0) }) { $0.encoded() }
+      case .hello: try same(bytes, { try some(Hello($0)) }) { $0.encoded }
       case .noisePayload: _ = NoisePayload(bytes)?.vouches(for: bytes)
       case .dialler: try Streams.greeting(bytes, .dialler)
       case .listener: try Streams.greeting(bytes, .listener)
       case .records: try Streams.records(bytes)
-      case .ledger: try again(bytes, { try SampleLedger(decoding: $0) }) { $0.encoded() }
+      case .ledger: try same(bytes, { try SampleLedger(decoding: $0) }) { $0.encoded() }
       case .roundNote: try again(bytes, { try some(RoundNote($0)) }) { $0.bytes }
       case .runBook:
         try again(
@@ -82,8 +82,8 @@ enum Decoder: UInt8, CaseIterable {
       case .joinLine: try again(bytes, { try JoinLine.parse($0.text) }) { Array($0.text.utf8) }
       case .peerAddress:
         try again(bytes, { try PeerAddress.parse($0.text) }) { Array($0.description.utf8) }
-      case .peerID: try again(bytes, { try some(PeerID($0.text)) }) { Array($0.description.utf8) }
-      case .secret: try again(bytes, { try some(RunSecret($0.text)) }) { Array($0.text.utf8) }
+      case .peerID: try same(bytes, { try some(PeerID($0.text)) }) { Array($0.description.utf8) }
+      case .secret: try same(bytes, { try some(RunSecret($0.text)) }) { Array($0.text.utf8) }
       case .safetensors:
         try again(bytes, { try Safetensors.decode($0, path: "fuzz") }) {
           try Safetensors.encode($0.tensors, metadata: $0.metadata)
@@ -95,6 +95,11 @@ enum Decoder: UInt8, CaseIterable {
       case .checkpointManifest:
         try again(bytes, { try CheckpointManifest(decoding: $0, place: "fuzz") }) { $0.encoded() }
       case .group: SmallGroup.hear(bytes)
+      case .operation:
+        try again(bytes, { try FerryCollectives.Operation(decoding: $0) }) { $0.encoded() }
+      case .recordHeader:
+        try again(bytes, { try RecordHeader(Data($0), at: "fuzz") }) { $0.encoded }
+      case .recordOrder: try Streams.order(bytes)
       }
     } catch {
       // Refused, with a reason that can be said.
@@ -113,6 +118,14 @@ private func again<Value>(
     let repeated = try encode(decode(said))
     precondition(said == repeated, "said again, it is something else: \(said) \(repeated)")
   } catch { preconditionFailure("what we would say ourselves is refused: \(error), \(said)") }
+}
+
+/// As `again`, of what has one form only: what was read is what is said.
+private func same<Value>(
+  _ bytes: [UInt8], _ decode: ([UInt8]) throws -> Value, _ encode: (Value) throws -> [UInt8]
+) throws {
+  let said = try encode(decode(bytes))
+  precondition(said == bytes, "read \(bytes), and said \(said)")
 }
 
 private struct None: Error {}

@@ -71,7 +71,13 @@ enum Seeds {
     case .safetensors: return [try Safetensors.encode(tensors(), metadata: ["a": "b"])]
     case .npy: return try tensors().map { try Npy.encode($0.tensor) }
     case .checkpointManifest: return [try manifest()]
-    case .group: return groups
+    case .group:
+      return SmallGroup.all.enumerated().flatMap { $1.steps(algorithm: $0) }
+    case .operation: return operations.map { $0.encoded() }
+    case .recordHeader:
+      return [RecordHeader(.membership), RecordHeader(.exchange, .init(number: 7, after: 2))]
+        .map(\.encoded)
+    case .recordOrder: return [[1, 0, 0, 3, 9, 9, 9, 0, 0, 1, 5]]
     }
   }
 
@@ -93,6 +99,14 @@ enum Seeds {
     out.put(run: [5])
     return out.bytes
   }()
+
+  private static let operations: [FerryCollectives.Operation] = [
+    .init(.allReduce),
+    .init(
+      .send, reduce: .max, algorithm: .tree, codec: .int8, root: 1, destination: 2,
+      elementType: .i64,
+      topology: Topology(order: [2, 0, 1], hub: 1, shares: [1, 2, 3], islands: [[[0, 1], [2]]])),
+  ]
 
   private static let membershipMessages: [MembershipMessage] = {
     let change = ViewChange(
@@ -126,7 +140,7 @@ enum Seeds {
 
   private static let groupMessages: [GroupMessage] = {
     let ready = GroupMessage.Ready(
-      weight: 1.5, note: note, elementCount: 5, operation: "f32 ring mean",
+      weight: 1.5, note: note, operation: "f32 ring mean", counts: [5, 6],
       stateDigest: Array(0..<32), opening: chunk.encoded())
     return [
       .ready(stage, ready), .chunk(stage, chunk), .done(stage, digest: Array(0..<32)),
@@ -134,16 +148,6 @@ enum Seeds {
       .charter([3]), .state(stateMessages[0].encoded()),
     ] + membershipMessages.map { .membership($0) }
   }()
-
-  /// Steps for `SmallGroup`: a contribution, then what a fellow says.
-  private static let groups: [[UInt8]] = AllReduceAlgorithm.allCases.indices.map { algorithm in
-    var steps: [UInt8] = [UInt8(algorithm), 3, 0, 0]
-    for (number, message) in groupMessages.enumerated() {
-      let payload = message.frame().payload
-      steps += [UInt8(number % 2), UInt8(payload.count & 255), UInt8(payload.count >> 8)] + payload
-    }
-    return steps + [4, 200, 0]
-  }
 
   /// What the other side says to a dialler or a listener, as far as it can without an answer.
   private static func greetings(_ role: LinkRole) throws -> [[UInt8]] {

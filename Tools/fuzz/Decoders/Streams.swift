@@ -63,4 +63,25 @@ enum Streams {
       }
     }
   }
+
+  /// Records by four bytes each: number, what it comes after, how many urgent frames are here, size.
+  static func order(_ bytes: [UInt8]) throws {
+    var order = RecordOrder()
+    var (urgent, used) = (UInt64(0), UInt64(0))
+    for at in stride(from: 0, to: bytes.count - 3, by: 4) {
+      urgent += UInt64(bytes[at + 2] & 3)
+      let record = RecordOrder.Record(
+        number: UInt64(bytes[at]), after: UInt64(bytes[at + 1]), purpose: .exchange,
+        bytes: Data(repeating: 0, count: Int(bytes[at + 3])))
+      if try order.admits(record, urgentCount: urgent, place: "fuzz") {
+        precondition(record.number == used && record.after <= urgent)
+        used += 1
+      }
+      while let next = order.next(urgentCount: urgent) {
+        precondition(next.number == used && next.after <= urgent)
+        used += 1
+      }
+      precondition(order.expected == used && order.heldByteCount >= 0)
+    }
+  }
 }
