@@ -246,6 +246,11 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "links-file", LinksFile.bytesMax, "bytes", "the largest file of measured links"),
       Limit(
+        "transfers-file", TransfersFile.bytesMax, "bytes",
+        "the largest file of measured transfers"),
+      Limit(
+        "transfers", TransferTable.timesMax, "times", "the most measurements of a table"),
+      Limit(
         "chunks", ChunkSizes.chunksMax, "chunks", "the most chunks a vector is shared out in"),
       Limit(
         "chunked-elements", ChunkSizes.elementsMax, "numbers",
