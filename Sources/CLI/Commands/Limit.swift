@@ -52,6 +52,15 @@ package struct Limit: Codable, Equatable, Sendable {
     [
       Limit("links", LinkLimits.linksMax, "links", "the most links of one peer"),
       Limit(
+        "strands", LinkLimits.strandsMax, "connections", "the most of one link, beside its main one"
+      ),
+      Limit(
+        "strand-failures", LinkLimits.strandFailuresMax, "attempts",
+        "after so many in vain a link does without strands"),
+      Limit(
+        "reorder", LinkLimits.reorderBytesMax, "bytes",
+        "bulk that came early, over which a link's faster strands rest"),
+      Limit(
         "handshakes", LinkLimits.handshakesMax, "callers",
         "the most strangers in the middle of a greeting"),
       Limit(
@@ -106,6 +115,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "contributions-ahead", GroupLogic.contributionsAheadMax, "rounds",
         "contributions kept for rounds to come"),
+      Limit(
+        "channels", ExchangeStanding.channelsMax, "channels",
+        "sequences of operations beside the rounds"),
+      Limit(
+        "calls-ahead", GroupLogic.callsAheadMax, "calls",
+        "calls of one channel that wait for those before them"),
       Limit(
         "early-messages", GroupLogic.earlyMessagesMax, "messages",
         "messages kept for views and rounds to come"),
@@ -230,6 +245,11 @@ package struct Limit: Codable, Equatable, Sendable {
         "up to so many, the best of all rings is found"),
       Limit(
         "links-file", LinksFile.bytesMax, "bytes", "the largest file of measured links"),
+      Limit(
+        "transfers-file", TransfersFile.bytesMax, "bytes",
+        "the largest file of measured transfers"),
+      Limit(
+        "transfers", TransferTable.timesMax, "times", "the most measurements of a table"),
       Limit(
         "chunks", ChunkSizes.chunksMax, "chunks", "the most chunks a vector is shared out in"),
       Limit(

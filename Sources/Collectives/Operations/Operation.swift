@@ -69,9 +69,14 @@ public struct Operation: Sendable, Hashable, CustomStringConvertible {
     self.topology = topology
   }
 
-  /// For messages; the wire form says more.
+  /// What it is apart from ranks, in words that are equal only if the operations are.
   public var description: String {
-    "\(codec) \(algorithm) \(reduce) \(kind)" + (elementType == .f32 ? "" : " of \(elementType)")
+    let isReduced = kind == .allReduce || kind == .reduceScatter
+    let name = isReduced ? "\(kind) \(reduce)" : "\(kind)"
+    let way = "\(name) of \(elementType) by \(algorithm.rawValue) as \(codec)"
+    guard topology != Topology() else { return way }
+    let digest = Digest.sha256(of: encoded()).prefix(4).map { String($0, radix: 16) }.joined()
+    return "\(way), topology \(digest)"
   }
 
   /// The wire form, at most `wireBytesMax` bytes.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-
 // A frame on the wire: a byte with its purpose, four with its payload's length (big-endian), then
 // the payload. Bit 7 of the first byte marks the link's own frames, which no logic sees.
 
@@ -12,6 +10,8 @@ package enum ControlMessage: Equatable, Sendable {
   case pong(UInt64)
   /// The sender hangs up, and why.
   case goodbye(String)
+  /// The sender, who cannot dial, would like so many strands.
+  case strands(UInt8)
 
   package var encoded: [UInt8] {
     var bytes: [UInt8] = []
@@ -25,6 +25,7 @@ package enum ControlMessage: Equatable, Sendable {
     case .goodbye(let reason):
       bytes.append(3)
       bytes += reason.utf8.prefix(LinkLimits.reasonBytesMax)
+    case .strands(let count): bytes += [4, count]
     }
     return bytes
   }
@@ -42,6 +43,9 @@ package enum ControlMessage: Equatable, Sendable {
         String(
           String.UnicodeScalarView(
             String(decoding: rest, as: UTF8.self).unicodeScalars.filter { $0.value >= 32 })))
+    case 4:
+      guard rest.count == 1 else { return nil }
+      self = .strands(rest[rest.startIndex])
     default: return nil
     }
   }
@@ -108,7 +112,7 @@ package struct FrameAssembler {
   ///
   /// - Parameter complete: gets each frame's header and payload.
   package mutating func take(
-    _ piece: Data, place: String, complete: (FrameHeader, [UInt8]) -> Void
+    _ piece: ArraySlice<UInt8>, place: String, complete: (FrameHeader, [UInt8]) -> Void
   ) throws(PeersError) {
     var at = piece.startIndex
     while true {

@@ -31,14 +31,21 @@ final class LinkEngine {
   private var nextToken = 0
   private var serial: UInt64 = 0
   private var wakeAt: Duration?
-  var connections: [Int: Connection] = [:]
-  var linked: [PeerID: Connection] = [:]
-  var lost: [PeerID: Lost] = [:]
-  var resolving: [PeerAddress: Dial] = [:]
+  var connections: [Int: Connection] = [:] {
+    didSet { (ordered, isDueStale) = (nil, true) }
+  }
+  /// The connections by token; nil when they have changed.
+  private var ordered: [Connection]?
+  var linked: [PeerID: Link] = [:] { didSet { isDueStale = true } }
+  var lost: [PeerID: Lost] = [:] { didSet { isDueStale = true } }
+  var resolving: [PeerAddress: Dial] = [:] { didSet { isDueStale = true } }
   /// Addresses by which a peer was once reached, other than the one it gives.
   var aliases: [PeerAddress: PeerID] = [:]
   var events: [LinkEvent] = []
-  var unflushed: Set<Int> = []
+  private var unflushed: [Connection] = []
+  /// When something is due at the earliest: what moves the time back leaves it as it is.
+  private var due: Duration?
+  private var isDueStale = true
   private(set) var now = Duration.zero
 
   /// A probe that was cut off is repeated after this long.
@@ -46,6 +53,8 @@ final class LinkEngine {
   /// A turn that comes later than this was not the network's fault.
   static let pauseMin = Duration.milliseconds(250)
   private static let aliasesMax = 1024
+  /// A strand is pinged so many times more seldom than a link.
+  private static let strandPings = 60
 
   init(
     identity: Identity, settings: LinkSettings, listener: Socket, listens: PeerAddress,
@@ -71,17 +80,21 @@ final class LinkEngine {
 
   /// Waits for something to happen, then sees to it; `deliver` empties `events`.
   func turn(deliver: () -> Void) {
-    let due = nextDeadline
+    if isDueStale {
+      due = nextDeadline
+      isDueStale = false
+    }
     let begun = now
     updateNow()
     let blocked = now - begun
     readiness.removeAll()
     readiness.add(wakeup.readEnd, writes: false)
     readiness.add(listener.descriptor, writes: false)
-    let polled = connections.values.sorted { $0.token < $1.token }
+    let polled = inOrder
     for connection in polled {
       readiness.add(
-        connection.socket.descriptor, reads: connection.stage != .connecting,
+        connection.socket.descriptor,
+        reads: connection.stage != .connecting && connection.link?.rests(connection) != true,
         writes: connection.stage == .connecting || connection.wantsWrite)
     }
     let timeout = max(.zero, (due ?? now + .seconds(60)) - now)
@@ -91,7 +104,9 @@ final class LinkEngine {
     forgive((blocked > Self.pauseMin ? blocked : .zero) + max(.zero, now - expected))
 
     if readiness.isReadable(0) { wakeup.clear() }
-    for (address, answer) in names.takeAnswers() { takeName(address, answer) }
+    if !resolving.isEmpty {
+      for (address, answer) in names.takeAnswers() { takeName(address, answer) }
+    }
     if readiness.isReadable(1) { acceptCallers() }
     for (i, connection) in polled.enumerated() where connections[connection.token] != nil {
       if connection.stage == .connecting {
@@ -102,27 +117,37 @@ final class LinkEngine {
       }
       deliver()
     }
-    expire()
-    deliver()
+    if isDueStale || due.map({ now >= $0 }) ?? false {
+      expire()
+      deliver()
+      isDueStale = true
+    }
+  }
+
+  /// By token, so that all peers see to theirs in the order in which they came.
+  private var inOrder: [Connection] {
+    if let ordered { return ordered }
+    let sorted = connections.values.sorted { $0.token < $1.token }
+    ordered = sorted
+    return sorted
   }
 
   /// Silence while this process did not run is not the peers'.
   private func forgive(_ pause: Duration) {
     guard pause > Self.pauseMin else { return }
     logger.debug("the loop did not run", metadata: ["pause": "\(pause)"])
-    for connection in linked.values { connection.silence?.forgive(pause, now: now) }
+    for link in linked.values { link.silence.forgive(pause, now: now) }
   }
 
   private var nextDeadline: Duration? {
     var soonest = wakeAt
     func consider(_ time: Duration) { soonest = min(soonest ?? time, time) }
     for connection in connections.values {
-      if connection.stage == .up {
-        consider(nextPing(connection))
-        if let silence = connection.silence { consider(silence.expires) }
-      } else {
-        consider(connection.deadline)
-      }
+      consider(connection.stage == .up ? nextPing(connection) : connection.deadline)
+    }
+    for link in linked.values {
+      consider(link.silence.expires)
+      if !link.bulk.isEmpty { consider(nextMeasure(link)) }
     }
     for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
     for dial in resolving.values { consider(dial.deadline) }
@@ -130,23 +155,26 @@ final class LinkEngine {
   }
 
   /// On an idle link a heartbeat after its last bytes; on a busy one every fourth, for its measure.
+  /// On a strand seldom, so that no box on the way forgets it.
   private func nextPing(_ connection: Connection) -> Duration {
-    max(
-      connection.lastPing + settings.heartbeatInterval,
-      min(connection.lastSent, connection.lastPing + settings.heartbeatInterval * 3)
-        + settings.heartbeatInterval)
+    let interval = settings.heartbeatInterval * (connection.isStrand ? Self.strandPings : 1)
+    return max(
+      connection.lastPing + interval,
+      min(connection.lastSent, connection.lastPing + interval * 3) + interval)
   }
 
   private func expire() {
-    for connection in connections.values.sorted(by: { $0.token < $1.token }) {
+    for connection in inOrder where connections[connection.token] != nil {
       if connection.stage == .up {
-        guard let silence = connection.silence else { continue }
-        if now >= silence.expires {
-          endLink(connection, .silent(after: now - silence.lastHeard))
+        guard let link = connection.link else { continue }
+        if !connection.isStrand, now >= link.silence.expires {
+          endLink(link, .silent(after: now - link.silence.lastHeard))
+        } else if connection.isStuck(at: now, for: settings.silenceMax) {
+          endLink(link, .silent(after: now - connection.lastSent))
         } else if now >= nextPing(connection) {
           connection.lastPing = now
-          connection.queue(.ping(mark(now)))
-          unflushed.insert(connection.token)
+          connection.queue(.ping(stamp(now)))
+          mark(connection)
         }
       } else if now >= connection.deadline {
         abandon(
@@ -154,6 +182,7 @@ final class LinkEngine {
           connection.stage == .connecting ? .connectTimeout : .greetingTimeout)
       }
     }
+    for link in linked.values { tendStrands(link) }
     for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
     where now >= dial.deadline {
       resolving[address] = nil
@@ -183,27 +212,32 @@ final class LinkEngine {
         precondition(
           frame.payload.count <= settings.frameBytesMax,
           "a frame of \(frame.payload.count) bytes, more than \(settings.frameBytesMax)")
-        guard let connection = linked[peer] else { continue }
-        connection.queue(frame)
-        unflushed.insert(connection.token)
-        if connection.queuedByteCount > settings.queueBytesMax {
-          // What the socket takes now does not count.
-          flush(connection)
-          if linked[peer] === connection, connection.queuedByteCount > settings.queueBytesMax {
+        guard let link = linked[peer] else { continue }
+        if link.queue(frame) {
+          for connection in link.carriers { mark(connection) }
+          if link.lacksStrands { tendStrands(link) }
+        } else {
+          mark(link.main)
+        }
+        if link.queuedByteCount > settings.queueBytesMax {
+          // What the sockets take now does not count.
+          for connection in link.connections { flush(connection) }
+          if linked[peer] === link, link.queuedByteCount > settings.queueBytesMax {
             endLink(
-              connection,
-              .hungUp("more than \(settings.queueBytesMax) bytes wait to be sent to it"))
+              link, .hungUp("more than \(settings.queueBytesMax) bytes wait to be sent to it"))
           }
         }
       case .dial(let address):
         if !isReachedOrBeing(address) { dial(address, .asked) }
       case .hangUp(let peer, let reason):
-        if let connection = linked[peer] {
-          endLink(connection, .hungUp(reason))
+        if let link = linked[peer] {
+          endLink(link, .hungUp(reason))
         } else if lost[peer] != nil {
           settleLost(peer, .hungUp(reason))
         }
-      case .wake(let time): wakeAt = time
+      case .wake(let time):
+        wakeAt = time
+        due = min(due ?? time, time)
       }
     }
     flushAll()
@@ -212,7 +246,7 @@ final class LinkEngine {
   /// Every byte that waits has its chance before the loop ends; true while some still wait.
   func flushBeforeEnd() -> Bool {
     for connection in connections.values where connection.stage == .up { flush(connection) }
-    return connections.values.contains { $0.stage == .up && $0.hasUnsent }
+    return linked.values.contains(where: \.hasUnsent)
   }
 
   /// Waits a little for a socket to take more.
@@ -237,16 +271,30 @@ final class LinkEngine {
     for connection in connections.values {
       connection.socket.finishSending()
       connection.closeAccounts()
+      connection.link = nil
     }
+    for link in linked.values { link.removeAllStrands() }
     connections = [:]
     linked = [:]
   }
 
   // MARK: Connections
 
+  /// Something waits to be sent on the connection: `flushAll` sees to it.
+  func mark(_ connection: Connection) {
+    guard !connection.isMarked else { return }
+    connection.isMarked = true
+    unflushed.append(connection)
+  }
+
   func flushAll() {
-    while let token = unflushed.popFirst() {
-      if let connection = connections[token] { flush(connection) }
+    while !unflushed.isEmpty {
+      let marked = unflushed
+      unflushed = []
+      for connection in marked {
+        connection.isMarked = false
+        if connections[connection.token] === connection { flush(connection) }
+      }
     }
   }
 
@@ -292,13 +340,16 @@ final class LinkEngine {
       switch connection.read() {
       case .bytes(let count):
         if connection.stage == .up {
-          connection.silence?.heard(at: now)
-          takeFrames(connection)
+          connection.link?.silence.heard(at: now)
+          takeRecords(connection)
+        } else if connection.isStrand || callsAsStrand(connection) {
+          takeStrandGreeting(connection)
         } else {
           takeGreeting(connection)
         }
         // Fewer than asked for: that was all there is, and `poll` tells when more comes.
         if connections[connection.token] == nil || count < asked { return }
+        if connection.link?.rests(connection) == true { return }
       case .wouldBlock: return
       case .ended: return broken(connection, "the other side closed the connection")
       case .failed(let reason): return broken(connection, reason)
@@ -315,9 +366,9 @@ final class LinkEngine {
       }
       if progress == .up {
         linkUp(connection)
-        takeFrames(connection)
+        takeRecords(connection)
       } else {
-        unflushed.insert(connection.token)
+        mark(connection)
       }
     } catch {
       abandon(connection, .error(error))
@@ -330,7 +381,7 @@ final class LinkEngine {
     let holdsAnother =
       linked[peer] != nil
       || connections.values.contains {
-        $0 !== this && $0.stage == .greeting && $0.greeting.peer == peer
+        $0 !== this && !$0.isStrand && $0.stage == .greeting && $0.greeting.peer == peer
       }
     return Greeting.Standing(holdsAnother: holdsAnother, serial: serial)
   }
@@ -343,39 +394,55 @@ final class LinkEngine {
     guard let peer = connection.greeting.peer, let hello = connection.greeting.hello else {
       preconditionFailure("a decision about a stranger")
     }
-    guard let old = linked[peer], let oldHello = old.greeting.hello else { return true }
+    guard let old = linked[peer], let oldHello = old.main.greeting.hello else { return true }
     if oldHello.incarnation != hello.incarnation { return true }
     return hello.serial > oldHello.serial && !hello.holdsAnother
   }
 
-  private func takeFrames(_ connection: Connection) {
-    guard let member = connection.member else { return }
+  func takeRecords(_ connection: Connection) {
+    guard let link = connection.link else { return }
+    let member = link.member
+    func complete(_ purpose: Purpose, _ payload: [UInt8]) {
+      events.append(.received(member, Frame(purpose, payload)))
+    }
     do throws(PeersError) {
-      try connection.takeFrames { header, payload in
-        if !header.isControl {
-          events.append(.received(member, Frame(header.purpose, payload)))
-          return
-        }
-        switch ControlMessage(payload) {
-        case .ping(let mark):
-          connection.queue(.pong(mark))
-          unflushed.insert(connection.token)
-        case .pong(let mark):
-          let trip = Duration.nanoseconds(Int64(clamping: self.mark(now) &- mark))
-          if trip >= .zero, trip < settings.silenceMax * 4 {
-            connection.silence?.measured(roundTrip: trip)
-          }
-        case .goodbye(let reason): connection.goodbye = reason
-        case nil: break
-        }
-      }
+      var hasUrgent = false
+      try connection.takeRecords(
+        control: { takeControl($0, connection, link) },
+        urgent: { header, payload in
+          complete(header.purpose, payload)
+          link.receivedUrgent()
+          hasUrgent = true
+        },
+        bulk: { record throws(PeersError) in
+          try link.take(record, from: connection, complete: complete)
+        })
+      if hasUrgent { try link.takeHeld(complete: complete) }
     } catch {
       logger.info("a link was hung up", metadata: ["peer.id": "\(member.id)", "why": "\(error)"])
-      endLink(connection, .hungUp(error.description))
+      endLink(link, .hungUp(error.description))
     }
   }
 
-  func mark(_ time: Duration) -> UInt64 {
+  private func takeControl(_ payload: [UInt8], _ connection: Connection, _ link: Link) {
+    switch ControlMessage(payload) {
+    case .ping(let stamp):
+      connection.queue(.pong(stamp))
+      mark(connection)
+    case .pong(let stamp):
+      let trip = Duration.nanoseconds(Int64(clamping: self.stamp(now) &- stamp))
+      if trip >= .zero, trip < settings.silenceMax * 4, !connection.isStrand {
+        link.silence.measured(roundTrip: trip)
+      }
+    case .goodbye(let reason): link.goodbye = reason
+    case .strands(let count):
+      link.strandsAsked = Int(count)
+      tendStrands(link)
+    case nil: break
+    }
+  }
+
+  func stamp(_ time: Duration) -> UInt64 {
     let parts = time.components
     return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
   }
@@ -386,12 +453,12 @@ final class LinkEngine {
   }
 
   var reports: [LinkReport] {
-    linked.values.compactMap { connection -> LinkReport? in
-      guard let member = connection.member, let silence = connection.silence else { return nil }
-      return LinkReport(
-        member: member, address: connection.listens, roundTrip: silence.roundTrip,
-        silenceAllowed: silence.allowed, cipher: connection.sealer?.kind.rawValue ?? "",
-        since: connection.upSince)
+    linked.values.map { link in
+      LinkReport(
+        member: link.member, address: link.listens, roundTrip: link.silence.roundTrip,
+        silenceAllowed: link.silence.allowed,
+        cipher: link.main.sealer?.kind.rawValue ?? "", since: link.main.upSince,
+        strands: link.strands.count)
     }.sorted { $0.member < $1.member }
   }
 }
