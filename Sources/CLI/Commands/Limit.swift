@@ -256,10 +256,10 @@ package struct Limit: Codable, Equatable, Sendable {
         "chunked-elements", ChunkSizes.elementsMax, "numbers",
         "the longest vector that is shared out"),
       Limit(
-        "cost-members", AllReduceMethod.worldMax, "members",
+        "cost-members", AllReduceCost.worldMax, "members",
         "the largest group that a time is predicted for"),
       Limit(
-        "cost-bytes", AllReduceMethod.bytesMax, "bytes",
+        "cost-bytes", AllReduceCost.bytesMax, "bytes",
         "the longest vector that a time is predicted for"),
     ]
   }
