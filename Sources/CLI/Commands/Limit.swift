@@ -92,7 +92,7 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("members", View.membersMax, "members", "the largest group"),
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
-        "whole-weights", Reduction.wholeWeightMax, "",
+        "whole-weights", Reduction.wholeWeightMax, "weights",
         "the largest sum of weights of whole numbers"),
       Limit(
         "operation", Operation.byteCountMax, "bytes",
