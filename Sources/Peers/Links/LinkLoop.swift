@@ -109,8 +109,12 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   ///
   /// After the loop has ended it is dropped.
   public func post(_ work: @escaping Work) {
-    inbox.withLock { $0.works.append(work) }
-    wakeup.wake()
+    let isFirst = inbox.withLock { inbox in
+      inbox.works.append(work)
+      return inbox.works.count == 1
+    }
+    // Whoever put the first there has woken the loop, and it has not looked yet.
+    if isFirst { wakeup.wake() }
   }
 
   /// Ends the loop from any thread: `run` gives what is queued a moment to leave, then returns.
