@@ -31,7 +31,7 @@ let house = [
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
   Room(
-    name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs"],
+    name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs", "Planning"],
     packages: [crypto, log]),
   Room(name: "CAPI", duty: "the C door", on: ["Collectives", "CFerry"]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
@@ -49,6 +49,10 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
 ]
+
+/// `make fuzz` names the folder of libFuzzer's runtime here: rooms are built to count their edges.
+let fuzzer = Context.environment["FERRY_FUZZER"]
+let counted: [SwiftSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])]
 
 /// `FERRY_ROOM=Codecs swift test` builds that room, what it stands on, and its tests alone.
 let wanted = Context.environment["FERRY_ROOM"]
@@ -96,7 +100,7 @@ for room in house {
         name: "ferry", dependencies: imports, path: "Sources/CLI", swiftSettings: strict)
       : .target(
         name: module(room.name), dependencies: imports, path: "Sources/\(room.name)",
-        swiftSettings: strict))
+        swiftSettings: strict + counted))
   if let wanted, room.name != wanted { continue }
   var inTests = below.union([room.name])
   if below.contains("Peers") { inTests.insert("Simulation") }
@@ -109,6 +113,19 @@ for room in house {
 }
 if wanted == nil {
   targets.append(.testTarget(name: "HouseTests", path: "Tests/HouseTests", swiftSettings: strict))
+}
+
+if let fuzzer {
+  targets += [
+    .target(name: "CFuzzer", path: "Tools/fuzz/CFuzzer"),
+    .executableTarget(
+      name: "ferry-fuzz",
+      dependencies: dependencies(reach["CLI"]!) + ["CFuzzer", crypto], path: "Tools/fuzz/Decoders",
+      swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-L\(fuzzer)", "-lclang_rt.fuzzer_no_main-x86_64", "-lstdc++"])
+      ]),
+  ]
 }
 
 let package = Package(

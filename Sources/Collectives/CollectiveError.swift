@@ -15,6 +15,8 @@ public struct CollectiveError: FerryError, Equatable {
     public static let wrongSender = Code(rawValue: "wrong-sender")
     /// A chunk names a segment or piece that does not exist, or comes before its turn.
     public static let unexpectedChunk = Code(rawValue: "unexpected-chunk")
+    /// The operation makes no sense, or its counts do not fit each other.
+    public static let badOperation = Code(rawValue: "bad-operation")
     /// The same chunk came twice.
     public static let duplicateChunk = Code(rawValue: "duplicate-chunk")
     /// A chunk's payload has another length than its piece has.
@@ -35,6 +37,12 @@ public struct CollectiveError: FerryError, Equatable {
     public static let evicted = Code(rawValue: "evicted")
     /// This peer has left its group.
     public static let stopped = Code(rawValue: "stopped")
+    /// A call was cancelled, by this peer or by one whose part was needed.
+    public static let cancelled = Code(rawValue: "cancelled")
+    /// Members made different calls where all must make the same.
+    public static let mismatch = Code(rawValue: "mismatch")
+    /// More calls or channels than a group keeps.
+    public static let tooMany = Code(rawValue: "too-many")
   }
 
   public let code: Code
