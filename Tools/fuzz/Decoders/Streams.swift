@@ -64,14 +64,15 @@ enum Streams {
     }
   }
 
+  static let strandKeys = StrandKeys(kind: .aes256GCM, secrets: [1], hash: [2])
+
   static func strand(_ bytes: [UInt8]) throws {
-    let keys = StrandKeys(kind: .aes256GCM, secrets: [1], hash: [2])
     var strand = StrandGreeting(listening: (0..<32).map { $0 }, place: "fuzz")
     var queue = ByteQueue(capacity: 16)
     for piece in pieces(bytes) {
       queue.append(Array(piece))
       // Whoever has not seen this side's nonce cannot finish.
-      precondition(try strand.take(&queue) { _, _ in keys } == .waiting)
+      precondition(try strand.take(&queue) { _, _ in strandKeys } == .waiting)
     }
   }
 
