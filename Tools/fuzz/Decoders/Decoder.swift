@@ -21,7 +21,7 @@ enum Decoder: UInt8, CaseIterable {
   case codec, sparseIndices
   case joinLine, peerAddress, peerID, secret
   case safetensors, npy, checkpointManifest
-  case group, operation, recordHeader, recordOrder
+  case group, operation, recordHeader, recordOrder, strand
 
   /// What one input may take: its bytes many times over, and what a decoder needs anyway.
   static let blockBytesFree = 256 << 10
@@ -98,8 +98,9 @@ enum Decoder: UInt8, CaseIterable {
       case .operation:
         try again(bytes, { try FerryCollectives.Operation(decoding: $0) }) { $0.encoded() }
       case .recordHeader:
-        try again(bytes, { try RecordHeader(Data($0), at: "fuzz") }) { $0.encoded }
+        try again(bytes, { try RecordHeader($0[...], at: "fuzz") }) { $0.encoded }
       case .recordOrder: try Streams.order(bytes)
+      case .strand: try Streams.strand(bytes)
       }
     } catch {
       // Refused, with a reason that can be said.

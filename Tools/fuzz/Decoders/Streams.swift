@@ -3,7 +3,6 @@
 import Crypto
 import FerryBasics
 import FerryPeers
-import Foundation
 
 /// Decoders that take bytes as they come, in pieces of any size.
 enum Streams {
@@ -21,7 +20,7 @@ enum Streams {
   static func frames(_ bytes: [UInt8]) throws {
     var assembler = FrameAssembler(frameBytesMax: frameBytesMax)
     for piece in pieces(bytes) {
-      try assembler.take(Data(piece), place: "fuzz") { header, payload in
+      try assembler.take(piece, place: "fuzz") { header, payload in
         precondition(payload.count == header.payloadByteCount && payload.count <= frameBytesMax)
       }
     }
@@ -59,8 +58,21 @@ enum Streams {
     for piece in pieces(Array(bytes.dropFirst())) {
       queue.append(Array(piece))
       while let (plain, taken) = try opener.open(&queue, place: "fuzz") {
-        precondition(plain.count <= taken)
+        precondition(plain.count <= taken && plain.upperBound <= taken)
+        queue.dropFirst(taken)
       }
+    }
+  }
+
+  static let strandKeys = StrandKeys(kind: .aes256GCM, secrets: [1], hash: [2])
+
+  static func strand(_ bytes: [UInt8]) throws {
+    var strand = StrandGreeting(listening: (0..<32).map { $0 }, place: "fuzz")
+    var queue = ByteQueue(capacity: 16)
+    for piece in pieces(bytes) {
+      queue.append(Array(piece))
+      // Whoever has not seen this side's nonce cannot finish.
+      precondition(try strand.take(&queue) { _, _ in strandKeys } == .waiting)
     }
   }
 
@@ -72,7 +84,7 @@ enum Streams {
       urgent += UInt64(bytes[at + 2] & 3)
       let record = RecordOrder.Record(
         number: UInt64(bytes[at]), after: UInt64(bytes[at + 1]), purpose: .exchange,
-        bytes: Data(repeating: 0, count: Int(bytes[at + 3])))
+        bytes: [UInt8](repeating: 0, count: Int(bytes[at + 3]))[...])
       if try order.admits(record, urgentCount: urgent, place: "fuzz") {
         precondition(record.number == used && record.after <= urgent)
         used += 1
