@@ -26,7 +26,7 @@ let house = [
   Room(name: "Planning", duty: "what to send over which links", on: ["Basics"]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
   Room(
-    name: "Peers", duty: "who is there, bytes between them", on: ["Basics"],
+    name: "Peers", duty: "who is there, bytes between them", on: ["Basics", "CKernels"],
     packages: [crypto, log]),
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
