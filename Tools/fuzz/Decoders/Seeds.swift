@@ -10,17 +10,19 @@ import FerryTensors
 import Foundation
 
 /// What our own encoders make, one file each: where the fuzzer begins.
-enum Seeds {
-  static func write(to folder: String) throws {
+package enum Seeds {
+  package static func write(to folder: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for decoder in Decoder.allCases {
-      for (number, bytes) in try seeds(decoder).enumerated() {
-        let input = [decoder.rawValue] + bytes
-        precondition(Decoder.take(input), "\(decoder) \(number)")
-        let path = "\(folder)/\(decoder)-\(number)"
-        try Data(input).write(to: URL(fileURLWithPath: path))
+      for (number, input) in try inputs(decoder).enumerated() {
+        try Data(input).write(to: URL(fileURLWithPath: "\(folder)/\(decoder)-\(number)"))
       }
     }
+  }
+
+  /// For one decoder, with the first byte that chooses it.
+  package static func inputs(_ decoder: Decoder) throws -> [[UInt8]] {
+    try seeds(decoder).map { [decoder.rawValue] + $0 }
   }
 
   private static func seeds(_ decoder: Decoder) throws -> [[UInt8]] {
