@@ -10,13 +10,14 @@ ifdef FERRY_MLX_PREFIX
 export PKG_CONFIG_PATH := $(FERRY_MLX_PREFIX):$(PKG_CONFIG_PATH)
 endif
 
-.PHONY: help demo test build setup format lint simulate soak chaos golden bench ci install
+.PHONY: help demo test build setup format lint simulate soak chaos golden bench ci install wheel
 
 help:
 	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes demo/report.html"
 	@echo "make test [ROOM=Peers] all tests, or those of one room; ARGS='--filter …' for some"
 	@echo "make build             the ferry command, in .build/release/ferry"
 	@echo "make install PREFIX=…  copy it to PREFIX/bin (default /usr/local)"
+	@echo "make wheel             a Python wheel that needs no Swift and no compiler, in dist/"
 	@echo "make lint format       check or apply swift-format"
 	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make soak: 100,000 seeds"
 	@echo "make chaos SECONDS=n   real processes, killed and stopped at random"
@@ -52,6 +53,12 @@ bench: build
 	.build/release/ferry bench collectives
 	.build/release/ferry bench recovery
 	FERRY_BENCH=1 $(TEST) --filter Benchmarks
+
+LIBRARY_SUFFIX = $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+
+wheel:
+	Tools/standalone/build.sh FerryC ferry_ .build/standalone/libFerryC.$(LIBRARY_SUFFIX)
+	python3 Bindings/python/build_wheel.py .build/standalone/libFerryC.$(LIBRARY_SUFFIX) dist
 
 format:
 	$(SWIFT) format --in-place --recursive Sources Tests Package.swift

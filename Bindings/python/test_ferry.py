@@ -2,6 +2,7 @@
 """Run by `swift test`, or by hand: python3 -m unittest -v test_ferry (in this folder)."""
 
 import array
+import ctypes
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import unittest
 
 import ferry
+from ferry import _memory
 
 MEMBER = """
 import array, sys, ferry
@@ -129,6 +131,85 @@ class GroupTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "must be contiguous"):
             group.all_reduce(values.T)
         group.close()
+
+
+class MemoryTests(unittest.TestCase):
+    """Arrays by DLPack alone, made by hand: no array library is needed to test it."""
+
+    def setUp(self):
+        self.group = ferry.Group.found("sums", ferry.new_secret(), operation="sum")
+
+    def tearDown(self):
+        self.group.close()
+
+    def test_dlpack_is_summed_where_it_lies(self):
+        for versioned in (False, True):
+            tensor = Tensor([1, 2, 3, 4, 5, 6], [2, 3], versioned=versioned)
+            self.group.all_reduce(tensor, weight=2)
+            self.assertEqual(list(tensor.memory), [2, 4, 6, 8, 10, 12])
+
+    def test_dlpack_that_does_not_fit_is_refused_with_a_reason(self):
+        for wrong, reason in [
+            (Tensor([1] * 6, [3, 2], strides=[1, 3]), "must be contiguous, got a Tensor with gaps"),
+            (Tensor([1] * 6, [6], device=2), "got a Tensor on DLPack device 2; with torch"),
+            (Tensor([1] * 6, [3], bits=64), "must be 32-bit floats, got DLPack type 2 of 64 bits"),
+            (Tensor([1] * 6, [6], code=0), "must be 32-bit floats, got DLPack type 0 of 32 bits"),
+            (Tensor([1] * 6, [6], versioned=True, flags=1), "values are read-only"),
+            ([1.0, 2.0], "must be an array of 32-bit floats, got list; lists have no memory"),
+        ]:
+            with self.assertRaisesRegex(ValueError, reason):
+                self.group.all_reduce(wrong)
+
+    def test_torch_is_summed_where_it_lies(self):
+        try:
+            import torch
+        except ImportError:
+            self.skipTest("torch is not installed")
+        values = torch.arange(12, dtype=torch.float32).reshape(3, 4)
+        self.group.all_reduce(values, weight=2)
+        self.assertEqual(values.tolist(), (2 * torch.arange(12).reshape(3, 4)).tolist())
+        for wrong, reason in [
+            (values.T, "must be contiguous"),
+            (values.double(), "must be 32-bit floats"),
+            (torch.zeros(3, requires_grad=True), "cannot be shared: .*grad"),
+        ]:
+            with self.assertRaisesRegex(ValueError, reason):
+                self.group.all_reduce(wrong)
+
+
+class Tensor:
+    """What a framework without the buffer protocol shows of its memory."""
+
+    def __init__(
+        self, values, shape, *, strides=None, device=1, code=2, bits=32, versioned=False, flags=0
+    ):
+        self.memory = (ctypes.c_float * len(values))(*values)
+        self.device, self.versioned = device, versioned
+        numbers = ctypes.c_int64 * len(shape)
+        self.kept = numbers(*shape), numbers(*(strides or [])) if strides else None
+        managed = _memory._Versioned()
+        managed.major, managed.flags = 1, flags
+        tensor = managed.tensor
+        tensor.data, tensor.dimensions = ctypes.addressof(self.memory), len(shape)
+        tensor.device.type = device
+        tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes = code, bits, 1
+        tensor.shape = ctypes.cast(self.kept[0], ctypes.POINTER(ctypes.c_int64))
+        if strides:
+            tensor.strides = ctypes.cast(self.kept[1], ctypes.POINTER(ctypes.c_int64))
+        self.managed = managed
+
+    def __dlpack_device__(self):
+        return (self.device, 0)
+
+    def __dlpack__(self, **options):
+        if options and not self.versioned:
+            raise TypeError("no such option")
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype = ctypes.py_object
+        new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        self.name = b"dltensor_versioned" if self.versioned else b"dltensor"
+        place = self.managed if self.versioned else self.managed.tensor
+        return new(ctypes.addressof(place), self.name, None)
 
 
 if __name__ == "__main__":

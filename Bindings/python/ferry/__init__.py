@@ -9,8 +9,9 @@ hold the same bits::
     round = group.all_reduce(gradient)                             # in place
     print(round.number, round.contributors)
 
-Vectors are whatever has a writable, contiguous buffer of 32-bit floats: a numpy array, an
-``array.array("f")``, a torch CPU tensor's ``.numpy()``. They are read and written where they lie.
+Vectors are contiguous 32-bit floats in this machine's memory, in whatever offers them: a numpy array,
+a torch CPU tensor, an ``array.array("f")``, anything with a buffer or with DLPack. They are read and
+written where they lie; neither numpy nor torch is needed, and none is imported.
 Every call that waits has a limit in seconds. Errors are ``ferry.Error`` and say what to do.
 """
 
@@ -19,6 +20,8 @@ import os
 import pathlib
 import sys
 from typing import NamedTuple
+
+from ferry._memory import floats as _floats
 
 __all__ = ["Group", "Round", "Error", "Deadline", "Evicted", "Stopped", "Refused", "new_secret"]
 
@@ -83,17 +86,21 @@ _TEXT = 512
 def _load():
     name = "libFerryC.dylib" if sys.platform == "darwin" else "libFerryC.so"
     here = pathlib.Path(__file__).resolve()
-    places = [here.parent / name, here.parents[3] / ".build" / "release" / name]
+    places = [here.parent / name]
+    if len(here.parents) > 3:
+        # In a checkout: what `swift build -c release` made.
+        places.append(here.parents[3] / ".build" / "release" / name)
     if os.environ.get("FERRY_LIBRARY"):
         places = [pathlib.Path(os.environ["FERRY_LIBRARY"])]
     for place in places:
         if place.exists():
             library = ctypes.CDLL(str(place))
+            library.place = str(place)
             break
     else:
         raise ImportError(
             f"ferry: {name} is not at {' or '.join(map(str, places))}. "
-            "Build it with `swift build -c release`, or name it in FERRY_LIBRARY."
+            "Install the wheel that `make wheel` builds, or name the library in FERRY_LIBRARY."
         )
     pointer, text, seconds = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
     floats, count = ctypes.c_void_p, ctypes.c_size_t
@@ -121,6 +128,8 @@ def _load():
 
 
 _library = _load()
+#: Where the library that does the work was found.
+library = _library.place
 
 
 def _call(function, *arguments):
@@ -128,26 +137,6 @@ def _call(function, *arguments):
     if status:
         message = _library.ferry_last_error().decode()
         raise _ERRORS.get(status, Error)(message)
-
-
-def _floats(values, writable):
-    """Where the values lie, and how many there are."""
-    view = memoryview(values)
-    if view.format not in ("f", "<f", "=f") or not view.c_contiguous:
-        raise ValueError(
-            f"values must be contiguous 32-bit floats, got format {view.format!r}; "
-            "with numpy: numpy.ascontiguousarray(values, dtype=numpy.float32)"
-        )
-    if writable and view.readonly:
-        raise ValueError("values are read-only, and the result is written over them")
-    count = view.nbytes // 4
-    if count == 0:
-        return None, 0, view
-    if view.readonly:
-        copy = (ctypes.c_float * count).from_buffer_copy(view)
-        return ctypes.addressof(copy), count, copy
-    block = (ctypes.c_float * count).from_buffer(view.cast("B") if view.ndim else view)
-    return ctypes.addressof(block), count, block
 
 
 def new_secret():
