@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCollectives
+
+/// An all-reduce that a program waits for. Peers that name the same tag mean the same operation.
+struct ReduceCall: Hashable, Sendable {
+  var tag: UInt64
+  /// Elements.
+  var count: UInt64
+  var kind: ElementKind
+  var operation: ElementOperation
+
+  /// The group adds such values itself; others are gathered, and reduced by each peer alike.
+  var isAdded: Bool { kind == .float32 && (operation == .sum || operation == .average) }
+}
+
+/// A call that all peers make together, and that does one thing at a time.
+enum CommonCall: Hashable, Sendable {
+  case updateTopology
+  case arePeersPending
+  case optimizeTopology
+  case synchronize(StateOffer)
+
+  /// Whether another peer's call is the same, whatever it brings.
+  func isLike(_ other: CommonCall) -> Bool {
+    switch (self, other) {
+    case (.updateTopology, .updateTopology), (.arePeersPending, .arePeersPending),
+      (.optimizeTopology, .optimizeTopology), (.synchronize, .synchronize):
+      true
+    default: false
+    }
+  }
+}
+
+/// What a peer holds when state is compared.
+struct StateOffer: Hashable, Sendable {
+  /// The numbers are those of `pcclSharedStateSyncStrategy_t`.
+  enum Strategy: UInt8, Sendable {
+    case enforcePopular, receiveOnly, sendOnly
+  }
+
+  struct Tensor: Hashable, Sendable {
+    var byteCount: UInt64
+    /// The first bytes of the content's SHA-256.
+    var digest: [UInt8]
+    /// Differing contents alone are no reason to fetch it.
+    var mayDiffer: Bool
+  }
+
+  /// So many that an offer fits into the note of a round.
+  static var tensorsMax: Int { 2048 }
+  static let digestByteCount = 16
+
+  var revision: UInt64
+  var strategy: Strategy
+  /// SHA-256 of the names and types, in order.
+  var layout: [UInt8]
+  var tensors: [Tensor]
+
+  /// What has to be equal for two offers to be the same state.
+  var content: [[UInt8]] { tensors.map { $0.mayDiffer ? [] : $0.digest } }
+}
+
+/// What a peer says in a round: what its program waits for.
+struct Part: Hashable, Sendable {
+  var reductions: [ReduceCall] = []
+  var common: CommonCall?
+
+  /// The oldest of those under way; the others follow when they are done.
+  static var reductionsMax: Int { 512 }
+}
+
+// MARK: As bytes
+
+extension ByteWriter {
+  mutating func put(_ call: ReduceCall) {
+    put(call.tag)
+    put(call.count)
+    put(call.kind.rawValue)
+    put(call.operation.rawValue)
+  }
+}
+
+extension ByteReader {
+  mutating func reduceCall() throws(MalformedMessage) -> ReduceCall {
+    let (tag, count): (UInt64, UInt64) = (try number(), try number())
+    guard let kind = ElementKind(rawValue: try number()),
+      let operation = ElementOperation(rawValue: try number())
+    else { throw malformed("no such type or operation") }
+    return ReduceCall(tag: tag, count: count, kind: kind, operation: operation)
+  }
+}
+
+extension Part {
+  var encoded: [UInt8] {
+    var w = ByteWriter(reserving: 256)
+    w.put(each: reductions) { $0.put($1) }
+    switch common {
+    case nil: w.put(UInt8(0))
+    case .updateTopology: w.put(UInt8(1))
+    case .arePeersPending: w.put(UInt8(2))
+    case .optimizeTopology: w.put(UInt8(3))
+    case .synchronize(let offer):
+      w.put(UInt8(4))
+      w.put(offer.revision)
+      w.put(offer.strategy.rawValue)
+      w.put(run: offer.layout)
+      w.put(each: offer.tensors) { w, tensor in
+        w.put(tensor.byteCount)
+        w.put(raw: tensor.digest)
+        w.put(UInt8(tensor.mayDiffer ? 1 : 0))
+      }
+    }
+    return w.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+    var r = ByteReader(bytes, place: "part of a round")
+    reductions = try r.each(max: Self.reductionsMax, byteCountMin: 18) {
+      (r) throws(MalformedMessage) in try r.reduceCall()
+    }
+    switch try r.number(UInt8.self) {
+    case 0: common = nil
+    case 1: common = .updateTopology
+    case 2: common = .arePeersPending
+    case 3: common = .optimizeTopology
+    case 4:
+      let revision: UInt64 = try r.number()
+      guard let strategy = StateOffer.Strategy(rawValue: try r.number()) else {
+        throw r.malformed("no such strategy")
+      }
+      let layout = try r.run(max: Digest.byteCount)
+      let tensors = try r.each(max: StateOffer.tensorsMax, byteCountMin: 25) {
+        (r) throws(MalformedMessage) -> StateOffer.Tensor in
+        StateOffer.Tensor(
+          byteCount: try r.number(), digest: try r.raw(StateOffer.digestByteCount),
+          mayDiffer: try r.number(UInt8.self) != 0)
+      }
+      common = .synchronize(
+        StateOffer(revision: revision, strategy: strategy, layout: layout, tensors: tensors))
+    default: throw r.malformed("no such call")
+    }
+    try r.end()
+  }
+}
