@@ -35,6 +35,12 @@ public struct CollectiveError: FerryError, Equatable {
     public static let evicted = Code(rawValue: "evicted")
     /// This peer has left its group.
     public static let stopped = Code(rawValue: "stopped")
+    /// A call was cancelled, by this peer or by one whose part was needed.
+    public static let cancelled = Code(rawValue: "cancelled")
+    /// Members made different calls where all must make the same.
+    public static let mismatch = Code(rawValue: "mismatch")
+    /// More calls or channels than a group keeps.
+    public static let tooMany = Code(rawValue: "too-many")
   }
 
   public let code: Code

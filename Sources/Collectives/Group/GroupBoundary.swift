@@ -74,6 +74,8 @@ public enum GroupNotice: Sendable {
   case changed(View, reason: String)
   /// This peer lost its place and asks to be let in again; `loaded` follows if it is.
   case evicted(reason: String)
+  /// A call on a channel is over; each is, once.
+  case finished(_ id: UInt64, Result<CallOutcome, CollectiveError>)
   /// This member's part is over: it left.
   case stopped(reason: String)
 }

@@ -4,7 +4,7 @@ import FerryBasics
 import FerryCodecs
 import FerryPeers
 
-/// How an exchange begins: what it is about, in what memory, and what came with `ready` already.
+/// How a round's exchange begins: what it is about, in what memory, and what comes with `ready`.
 extension GroupLogic {
   func reduction(_ weights: [Double], in view: View) throws(CollectiveError) -> Reduction {
     var reduction = try Reduction(
@@ -42,23 +42,5 @@ extension GroupLogic {
     let weights = Array(repeating: 1.0, count: view.members.count)
     var machine = OneShot(values, in: try reduction(weights, in: view))
     return try machine.start().first?.chunk.encoded() ?? []
-  }
-
-  mutating func takeOpenings(in view: View, at now: Duration) -> [LinkAction] {
-    var actions: [LinkAction] = []
-    for (rank, member) in view.members.enumerated() where member != me {
-      // Trouble with one may have ended this attempt.
-      guard self.view?.number == view.number, !membership.isFrozen else { break }
-      guard let ready = attempt.readies[member], ready.weight > 0 else { continue }
-      do {
-        actions += take(try Chunk(decoding: ready.opening), from: rank, at: now)
-      } catch {
-        return pass(
-          .trouble(
-            reason: "\(member.id.short) opened the exchange badly: \(error)", without: [member]),
-          at: now)
-      }
-    }
-    return actions
   }
 }

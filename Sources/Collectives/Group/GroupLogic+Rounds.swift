@@ -5,15 +5,22 @@ import FerryPeers
 
 /// One round: ready, exchanged, held by all, committed; and the next one opened.
 extension GroupLogic {
+  /// The try at the coming round that belongs to a view.
+  mutating func prepare(in view: View) {
+    outcome = nil
+    attempt = Exchange(
+      stage: .init(view: view.number, round: committed + 1), members: view.members, me: me)
+  }
+
   /// Says that this member is ready, once it is.
   mutating func announce(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, hasState, attempt.readies[me] == nil,
+    guard let view, !membership.isFrozen, hasState, let attempt, !attempt.isAnnounced,
       let contribution = contributions[committed + 1], let server, server.round == committed
     else { return [] }
+    let kind = "\(settings.codec) \(settings.algorithm) \(settings.operation)"
     var ready = GroupMessage.Ready(
       weight: contribution.weight, note: contribution.note,
-      elementCount: UInt64(contribution.values.count),
-      operation: "\(settings.codec) \(settings.algorithm) \(settings.operation)",
+      operation: "\(contribution.values.count) elements as \(kind)",
       stateDigest: membership.standing.stateDigest)
     if contribution.weight > 0, opensOnReady(contribution.values.count, in: view) {
       do {
@@ -22,97 +29,77 @@ extension GroupLogic {
         return giveUp(error, at: now)
       }
     }
-    attempt.readies[me] = ready
     watch.heard(permille: 1000, from: me, at: now)
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return broadcast(.ready(stage, ready)) + startExchange(at: now)
+    let actions = self.attempt?.announce(ready) ?? []
+    return actions + advanceRound(at: now)
   }
 
-  mutating func startExchange(at now: Duration) -> [LinkAction] {
-    guard let view, attempt.machine == nil, attempt.result == nil,
-      attempt.readies.count == view.members.count, let mine = contributions[committed + 1]
-    else { return [] }
-    if let quarrel = attempt.quarrel(in: view) {
+  /// Takes the round as far as what is here allows.
+  mutating func advanceRound(at now: Duration) -> [LinkAction] {
+    guard let view, !membership.isFrozen else { return [] }
+    var actions: [LinkAction] = []
+    if attempt?.isAssembled == true {
+      do {
+        actions += try startExchange(in: view, at: now)
+      } catch {
+        return giveUp(error, at: now)
+      }
+    }
+    if let trouble = attempt?.trouble {
+      return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
+    }
+    if case .float32(let result)? = attempt?.takeOutput() { actions += hold(result) }
+    return actions + commitIfAllHold(at: now)
+  }
+
+  private mutating func startExchange(
+    in view: View, at now: Duration
+  ) throws(CollectiveError) -> [LinkAction] {
+    guard let attempt, let mine = contributions[committed + 1] else { return [] }
+    let apart = attempt.statesApart
+    if !apart.isEmpty {
+      let reason = "the shared state of \(attempt.names(apart)) is not the majority's"
+      return pass(.trouble(reason: reason, without: apart), at: now)
+    }
+    if let quarrel = attempt.meaningsApart {
       return pass(.trouble(reason: quarrel.reason, without: quarrel.without), at: now)
     }
     watch.exchangeMoved(at: now)
     membership.mayAdmit = false
-    let weights = view.members.map { attempt.readies[$0]!.weight }
+    let weights = attempt.said.map(\.weight)
     guard weights.contains(where: { $0 > 0 }) else {
-      return hold(Array(repeating: 0, count: mine.values.count), at: now)
+      return hold(Array(repeating: 0, count: mine.values.count))
     }
-    do {
-      let reduction = try reduction(weights, in: view)
-      var machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
-      let outgoing = try machine.start()
-      attempt.machine = consume machine
-      let isOpened = opensOnReady(mine.values.count, in: view)
-      var actions = isOpened ? takeOpenings(in: view, at: now) : send(outgoing, in: view)
-      let waiting = attempt.waiting
-      attempt.waiting = []
-      for (rank, chunk) in waiting where self.view?.number == view.number {
-        actions += take(chunk, from: rank, at: now)
-      }
-      return actions + finishIfDone(at: now)
-    } catch {
-      return giveUp(error, at: now)
-    }
-  }
-
-  mutating func take(_ chunk: Chunk, from rank: Int, at now: Duration) -> [LinkAction] {
-    guard let view, attempt.machine != nil else { return [] }
-    do {
-      let outgoing = try attempt.machine!.receive(chunk, from: rank)
-      return send(outgoing, in: view) + finishIfDone(at: now)
-    } catch {
-      // Nobody to blame means that this member cannot send what it has: the others go on without it.
-      let liar = error.culprit.map { view.members[$0] }
-      let reason = liar.map { "\($0.id.short) sent a bad chunk: \(error)" } ?? "\(error)"
-      return pass(.trouble(reason: reason, without: [liar ?? me]), at: now)
-    }
-  }
-
-  mutating func finishIfDone(at now: Duration) -> [LinkAction] {
-    guard attempt.result == nil, let result = attempt.machine?.result else { return [] }
-    return hold(result, at: now)
+    let reduction = try reduction(weights, in: view)
+    let machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
+    return try self.attempt!.begin(machine, opened: opensOnReady(mine.values.count, in: view))
   }
 
   /// This member holds the complete result: tells the others, but commits only when all do.
-  mutating func hold(_ result: [Float], at now: Duration) -> [LinkAction] {
-    guard let view else { return [] }
-    attempt.machine = nil
-    attempt.result = result
+  private mutating func hold(_ result: [Float]) -> [LinkAction] {
+    guard let view, let attempt else { return [] }
     let seed = settings.seed.derived("digest", committed + 1)
-    let digest = attempt.recordDigest(of: result, in: view, seed: seed)
-    attempt.dones[me] = digest
-    attempt.outcome = RoundOutcome(
+    let digest = Digest.quick(of: result, seed: seed, then: attempt.record)
+    outcome = RoundOutcome(
       round: committed + 1, view: view,
-      contributors: view.members.map { member in
-        let ready = attempt.readies[member]!
-        return Contributor(member: member, weight: ready.weight, note: ready.note)
+      contributors: zip(attempt.members, attempt.said).map { member, ready in
+        Contributor(member: member, weight: ready.weight, note: ready.note)
       }, values: result)
     membership.standing.held = HeldResult(
       round: committed + 1, view: view.number, digest: digest)
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return broadcast(.done(stage, digest: digest)) + commitIfAllHold(at: now)
+    return self.attempt!.hold(digest, listeners: view.members)
   }
 
-  mutating func commitIfAllHold(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, let mine = attempt.dones[me],
-      attempt.dones.count == view.members.count
-    else { return [] }
-    let odd = attempt.minority(in: view)
-    guard odd.isEmpty, attempt.dones.values.allSatisfy({ $0 == mine }) else {
-      let names = odd.map(\.id.short).joined(separator: ", ")
+  private mutating func commitIfAllHold(at now: Duration) -> [LinkAction] {
+    guard !membership.isFrozen, let attempt, attempt.isHeld, attempt.isComplete else { return [] }
+    let odd = attempt.minority
+    guard odd.isEmpty else {
       return pass(
         .trouble(
-          reason: "the results of round \(committed + 1) differ: \(names) against the rest",
-          without: odd), at: now)
+          reason: """
+            the results of round \(committed + 1) differ: \(attempt.names(odd)) against the rest
+            """, without: odd), at: now)
     }
-    return commit(at: now)
-  }
-
-  mutating func commit(at now: Duration) -> [LinkAction] {
     conclude(at: now)
     open(at: now)
     return replayEarly(at: now) + announce(at: now)
@@ -120,10 +107,10 @@ extension GroupLogic {
 
   /// The result in hand is the round's: hands it to the worker.
   mutating func conclude(at now: Duration) {
-    guard let outcome = attempt.outcome else { return }
-    membership.standing = Standing(committed: outcome.round)
+    guard let outcome else { return }
+    membership.standing.conclude(outcome.round)
     spare = contributions.removeValue(forKey: outcome.round)?.values ?? []
-    attempt = RoundAttempt()
+    if let view { prepare(in: view) }
     membership.mayAdmit = true
     watch.roundEnded(at: now)
     assignmentView = outcome.view

@@ -14,7 +14,7 @@ extension GroupLogic {
     let others = change.view.members.filter { $0 != me && membership.isLinked($0) }
     fetchAgainAt = nil
     guard var fetch, !fetch.isOver, fetch.round == change.committed else {
-      var fresh = StateFetch(fellows: others, round: change.committed)
+      var fresh = StateFetch(fellows: others, round: change.committed, base: base)
       let actions = fresh.start(at: now)
       fetch = fresh
       return perform(actions, at: now)

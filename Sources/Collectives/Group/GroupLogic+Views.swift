@@ -10,13 +10,6 @@ extension GroupLogic {
     return (view?.members ?? []).filter { $0 != me }.map { .send($0.id, frame) }
   }
 
-  func send(_ outgoing: [Outgoing], in view: View) -> [LinkAction] {
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return outgoing.map {
-      .send(view.members[$0.rank].id, GroupMessage.chunk(stage, $0.chunk).frame())
-    }
-  }
-
   mutating func pass(_ event: Membership.Event, at now: Duration) -> [LinkAction] {
     let actions = membership.handle(event, at: now)
     return perform(actions, at: now)
@@ -39,9 +32,13 @@ extension GroupLogic {
   }
 
   mutating func install(_ change: ViewChange, at now: Duration) -> [LinkAction] {
+    let newcomers = change.view.members.filter { !known.contains($0) }
+    known = Set(change.view.members)
+    hasGathered =
+      hasGathered || change.view.members.count >= settings.membersMin || change.committed > 0
     if hasState {
       let isHeld =
-        attempt.outcome?.round == change.committed
+        outcome?.round == change.committed
         && membership.standing.held?.digest == change.resultDigest
       if change.committed == committed + 1, isHeld {
         conclude(at: now)
@@ -49,7 +46,7 @@ extension GroupLogic {
         return perform(membership.resign("its rounds are not the group's"), at: now)
       }
     }
-    attempt = RoundAttempt()
+    prepare(in: change.view)
     membership.standing.held = nil
     membership.mayAdmit = true
     watch.viewChanged(to: change.view, at: now)
@@ -57,27 +54,42 @@ extension GroupLogic {
     var actions: [LinkAction] = []
     if !hasState {
       membership.standing = Standing(committed: change.committed, holdsState: false)
+      prepare(in: change.view)
       actions += beginFetch(of: change, at: now)
+    }
+    guard installChannels(change, at: now) != nil else {
+      return perform(membership.resign("its operations are not the group's"), at: now)
     }
     open(at: now)
     return actions + replayEarly(at: now) + announce(at: now)
+      + resumeChannels(change, newcomers: newcomers, at: now)
   }
 
   mutating func forgetGroup() {
     hasState = false
-    (contributions, attempt, early, opened, assignmentView) = ([:], RoundAttempt(), [], nil, nil)
+    failAllCalls(
+      CollectiveError(
+        membership.isLeaving ? .stopped : .evicted, "this peer lost its place in the group",
+        place: "operations", remedy: "Load the group's state, and go on from it."))
+    (known, earlyInChannels, channelsMovedAt, hasGathered) = ([], 0, nil, false)
+    (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)
+    base = server ?? base
     (server, fetch, fetchAgainAt) = (nil, nil, nil)
   }
 
   mutating func loaded(_ server: StateServer, at now: Duration) -> [LinkAction] {
     hasState = true
     membership.standing.holdsState = true
-    (fetch, fetchAgainAt) = (nil, nil)
+    (fetch, fetchAgainAt, base) = (nil, nil, nil)
     publish(server)
     assignmentView = assignmentView ?? View(number: 0, members: [])
     notices.append(.loaded(server.state))
     open(at: now)
-    return replayEarly(at: now) + announce(at: now)
+    var actions = replayEarly(at: now) + announce(at: now)
+    for channel in channels.keys.sorted() {
+      actions += replayEarly(in: channel, at: now) + advance(channel, at: now)
+    }
+    return actions
   }
 
   mutating func publish(_ state: StateServer) {
@@ -87,27 +99,31 @@ extension GroupLogic {
 
   /// When most members are ready, the others need not finish all they meant to do.
   mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
-    guard let view, !membership.isFrozen, attempt.readies[me] != nil, !attempt.hasHurried,
-      attempt.readies.count < view.members.count, 2 * attempt.readies.count > view.members.count,
-      watch.shouldHurry(at: now)
+    guard !membership.isFrozen, let attempt, attempt.isAnnounced, !attempt.hasHurried,
+      attempt.readies.count < attempt.members.count,
+      2 * attempt.readies.count > attempt.members.count, watch.shouldHurry(at: now)
     else { return [] }
-    attempt.hasHurried = true
-    let stage = GroupMessage.Stage(view: view.number, round: committed + 1)
-    return view.members.filter { attempt.readies[$0] == nil }
-      .map { .send($0.id, GroupMessage.hurry(stage).frame()) }
+    self.attempt?.hasHurried = true
+    return attempt.late.map { .send($0.id, GroupMessage.hurry(attempt.stage).frame()) }
   }
 
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
     actions += tickFetch(at: now) + hurryTheLate(at: now)
-    if let view, hasState, !membership.isFrozen,
-      let verdict = watch.verdict(
-        in: view, attempt: attempt, me: me, pace: membership.pace, at: now)
+    if hasState, !membership.isFrozen, let attempt,
+      let verdict = watch.verdict(on: attempt, pace: membership.pace, at: now)
     {
       actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
     }
-    let wake = min(membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now))
+    expireCalls(at: now)
+    if hasState, !membership.isFrozen, let verdict = channelsVerdict(at: now) {
+      channelsMovedAt = now
+      actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
+    }
+    let wake = min(
+      membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now),
+      nextDeadline.map { max($0, now + .milliseconds(1)) } ?? .seconds(1 << 40))
     if let nextWake, nextWake <= wake, nextWake > now { return actions }
     nextWake = wake
     return actions + [.wake(at: wake)]

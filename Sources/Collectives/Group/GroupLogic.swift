@@ -27,7 +27,10 @@ public struct GroupLogic: PeerLogic {
   var notices: [GroupNotice] = []
 
   var contributions: [UInt64: Contribution] = [:]
-  var attempt = RoundAttempt()
+  /// The coming round; nil while this peer is in no view.
+  var attempt: Exchange?
+  /// Its outcome, once this member holds the result.
+  var outcome: RoundOutcome?
   /// The values of the last round's contribution: the next round's exchange works in their memory.
   var spare: [Float] = []
   var early: [(Member, GroupMessage.Stage, GroupMessage)] = []
@@ -38,9 +41,24 @@ public struct GroupLogic: PeerLogic {
   /// This peer has the group's state, or founded the group.
   var hasState = false
   var server: StateServer?
+  /// A state of the run that this peer held before: what is equal in the group's is not fetched.
+  var base: StateServer?
   var fetch: StateFetch?
   var fetchAgainAt: Duration?
   var watch: Watch
+
+  /// What is done beside the rounds, by the channel's number.
+  var channels: [UInt64: ChannelState] = [:]
+  var names: [UInt64: Channel] = [:]
+  /// Messages kept in all channels together.
+  var earlyInChannels = 0
+  /// When a call's time is over.
+  var nextDeadline: Duration?
+  var channelsMovedAt: Duration?
+  /// The members of the view that is installed.
+  var known: Set<Member> = []
+  /// The group has, or had, all the members that it was to wait for.
+  var hasGathered = false
   var nextWake: Duration?
 
   /// - Parameter me: this peer's identity in this life.
@@ -92,7 +110,12 @@ public struct GroupLogic: PeerLogic {
   }
 
   /// Looks for the group at an address, and asks to be let in.
-  public mutating func seek(_ address: PeerAddress, at now: Duration) -> [LinkAction] {
+  ///
+  /// - Parameter state: one of the same run that this peer has, say in a checkpoint.
+  public mutating func seek(
+    _ address: PeerAddress, holding state: StateServer? = nil, at now: Duration
+  ) -> [LinkAction] {
+    if let state { base = state }
     membership.seek(address)
     return settle(at: now)
   }
@@ -179,6 +202,9 @@ public struct GroupLogic: PeerLogic {
       return []
     case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _),
       .hurry(let stage):
+      if stage.channel != 0 {
+        return receiveInChannel(message, stage, from: member, at: now)
+      }
       if let view, stage.view == view.number, stage.round == committed + 1,
         hasState || !message.isExchange
       {
@@ -207,32 +233,19 @@ public struct GroupLogic: PeerLogic {
   mutating func receive(
     _ message: GroupMessage, in view: View, from member: Member, at now: Duration
   ) -> [LinkAction] {
-    guard !membership.isFrozen, let rank = view.rank(of: member) else { return [] }
+    guard !membership.isFrozen, view.rank(of: member) != nil else { return [] }
     switch message {
     case .progress(_, let permille):
       watch.heard(permille: Int(permille), from: member, at: now)
       return []
-    case .ready(_, let ready):
-      attempt.readies[member] = ready
-      watch.heard(permille: 1000, from: member, at: now)
-      return startExchange(at: now)
-    case .chunk(_, let chunk):
-      watch.exchangeMoved(at: now)
-      guard attempt.machine != nil else {
-        if attempt.readies[me] != nil, attempt.waiting.count < Self.earlyMessagesMax {
-          attempt.waiting.append((rank, chunk))
-        }
-        return []
-      }
-      return take(chunk, from: rank, at: now)
-    case .done(_, let digest):
-      watch.exchangeMoved(at: now)
-      attempt.dones[member] = digest
-      return commitIfAllHold(at: now)
     case .hurry:
-      if attempt.readies[me] == nil { notices.append(.hurried(round: committed + 1)) }
+      if attempt?.isAnnounced != true { notices.append(.hurried(round: committed + 1)) }
       return []
+    case .ready: watch.heard(permille: 1000, from: member, at: now)
+    case .chunk, .done: watch.exchangeMoved(at: now)
     case .membership, .state, .word, .askCharter, .charter: return []
     }
+    let actions = attempt?.receive(message, from: member) ?? []
+    return actions + advanceRound(at: now)
   }
 }

@@ -24,36 +24,45 @@ package enum GroupMessage: Sendable {
   case askCharter
   case charter([UInt8])
 
-  /// The view and the round a message belongs to.
+  /// What a message belongs to: the round, or the exchange of a channel, and the view it began in.
   package struct Stage: Sendable, Hashable {
+    /// 0 for the rounds.
+    package var channel: UInt64
     package var view: UInt64
+    /// Of the round, or within the channel.
     package var round: UInt64
 
-    package init(view: UInt64, round: UInt64) {
+    package init(channel: UInt64 = 0, view: UInt64, round: UInt64) {
+      self.channel = channel
       self.view = view
       self.round = round
     }
   }
 
-  /// What a member must say before the exchange: all have to agree on everything but weight and note.
+  /// What a member says before the exchange. All have to mean the same operation.
   package struct Ready: Sendable, Hashable {
     package var weight: Double
     package var note: [UInt8]
-    package var elementCount: UInt64
-    /// The codec and the algorithm, so that two configurations cannot meet.
+    /// What is exchanged and how, in words: two configurations cannot meet.
     package var operation: String
+    /// The elements that it gives to each member, where that is not the same for all.
+    package var counts: [UInt64]
+    /// Why nothing is to come of it; empty when something is.
+    package var refusal: String
+    /// Of the shared state; empty where there is none to compare.
     package var stateDigest: [UInt8]
     /// The wire form of the chunk by which the exchange begins, where it fits in here; else empty.
     package var opening: [UInt8]
 
     package init(
-      weight: Double, note: [UInt8], elementCount: UInt64, operation: String,
-      stateDigest: [UInt8], opening: [UInt8] = []
+      weight: Double, note: [UInt8], operation: String, counts: [UInt64] = [],
+      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = []
     ) {
       self.weight = weight
       self.note = note
-      self.elementCount = elementCount
       self.operation = operation
+      self.counts = counts
+      self.refusal = refusal
       self.stateDigest = stateDigest
       self.opening = opening
     }
@@ -73,9 +82,10 @@ package enum GroupMessage: Sendable {
   }
 
   private static let digestBytesMax = 64
-  private static let operationBytesMax = 64
+  private static let operationBytesMax = 256
+  private static let refusalBytesMax = 1024
   /// In front of a chunk: the kind and the stage.
-  private static let chunkPrefixBytes = 17
+  private static let chunkPrefixBytes = 25
 
   /// What the chunks of a stage begin with, so that a machine writes them ready to be sent.
   package static func chunkPrefix(_ stage: Stage) -> [UInt8] {
@@ -95,8 +105,9 @@ package enum GroupMessage: Sendable {
       out.put(Kind.ready.rawValue, stage)
       out.put(ready.weight)
       out.put(run: ready.note)
-      out.put(ready.elementCount)
       out.put(ready.operation)
+      out.put(each: ready.counts) { $0.put($1) }
+      out.put(ready.refusal)
       out.put(run: ready.stateDigest)
       out.put(run: ready.opening)
       return Frame(ready.opening.isEmpty ? .membership : .exchange, out.bytes)
@@ -171,7 +182,11 @@ package enum GroupMessage: Sendable {
     case .ready:
       let ready = Ready(
         weight: try reader.double(), note: try reader.run(max: GroupLogic.noteBytesMax),
-        elementCount: try reader.number(), operation: try reader.text(max: Self.operationBytesMax),
+        operation: try reader.text(max: Self.operationBytesMax),
+        counts: try reader.each(max: View.membersMax, byteCountMin: 8) {
+          (r) throws(MalformedMessage) in try r.number()
+        },
+        refusal: try reader.text(max: Self.refusalBytesMax),
         stateDigest: try reader.run(max: Self.digestBytesMax),
         opening: try reader.run(max: AllReduceAlgorithm.oneShotBytesMax + Chunk.headerByteCount))
       guard ready.weight >= 0, ready.weight.isFinite else {
@@ -198,6 +213,7 @@ extension MembershipMessage {
 extension ByteWriter {
   fileprivate mutating func put(_ kind: UInt8, _ stage: GroupMessage.Stage) {
     put(kind)
+    put(stage.channel)
     put(stage.view)
     put(stage.round)
   }
@@ -205,7 +221,7 @@ extension ByteWriter {
 
 extension ByteReader {
   fileprivate mutating func stage() throws(MalformedMessage) -> GroupMessage.Stage {
-    GroupMessage.Stage(view: try number(), round: try number())
+    GroupMessage.Stage(channel: try number(), view: try number(), round: try number())
   }
 }
 

@@ -56,6 +56,14 @@ struct Watch: Sendable {
     exchangeMovedAt = now
   }
 
+  /// An exchange beside the rounds moved again after a rest.
+  mutating func rested(_ rest: Duration) { longestRest = max(longestRest, rest) }
+
+  /// Whether exchanges have rested too long since one moved, as the beginning of a sentence.
+  func restedTooLong(since moved: Duration, pace: Duration, at now: Duration) -> String? {
+    now - moved > exchangeMax(pace: pace) ? "an exchange rested for \(now - moved)" : nil
+  }
+
   mutating func roundBegan(at now: Duration) {
     began = now
     permille = [:]
@@ -93,21 +101,16 @@ struct Watch: Sendable {
   }
 
   /// What is stuck, if anything is.
-  func verdict(in view: View, attempt: RoundAttempt, me: Member, pace: Duration, at now: Duration)
-    -> Verdict?
-  {
-    if let moved = exchangeMovedAt, attempt.machine != nil || attempt.result != nil {
+  func verdict(on attempt: Exchange, pace: Duration, at now: Duration) -> Verdict? {
+    if let moved = exchangeMovedAt, attempt.isUnderWay {
       let limit = exchangeMax(pace: pace)
       guard now - moved > limit else { return nil }
-      let owing = view.members.filter { attempt.dones[$0] == nil && $0 != me }
-      let names = owing.map(\.id.short).joined(separator: ", ")
+      let names = attempt.names(attempt.late)
       return Verdict(
         reason: "the exchange rested for \(now - moved), waiting for \(names)", without: [])
     }
-    guard attempt.readies[me] != nil else { return nil }
-    let late = view.members.filter { member in
-      attempt.readies[member] == nil && now - (lastMove[member] ?? began) > workMax
-    }
+    guard attempt.isAnnounced else { return nil }
+    let late = attempt.late.filter { now - (lastMove[$0] ?? began) > workMax }
     guard !late.isEmpty else { return nil }
     let names = late.map(\.id.short).joined(separator: ", ")
     return Verdict(

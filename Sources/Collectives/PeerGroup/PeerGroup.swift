@@ -53,10 +53,11 @@ public final class PeerGroup: Sendable {
   private let loop: LinkLoop<RunLogic>
   private let inbox: Inbox<RunNotice>
   private let progress = Mutex(Progress())
-  private let run: String
+  let run: String
   private let secret: RunSecret
   private let failures: Inbox<PeersError>
   private let board: Board
+  let calls: PendingCalls
 
   /// Who is in the group, for all threads at any time.
   private final class Board: Sendable {
@@ -121,12 +122,16 @@ public final class PeerGroup: Sendable {
     links.greetingFailed = { address, error in if address != nil { failures.put(error) } }
     let inbox = Inbox<RunNotice>()
     let board = Board()
+    let calls = PendingCalls()
     let logic = RunLogic(group: GroupLogic(me: me, settings: settings.group)) { notice in
       switch notice {
       case .group(.changed(let view, _)): board.view.withLock { $0 = view }
       case .group(.evicted), .group(.stopped): board.view.withLock { $0 = nil }
       case .group(.committed(let outcome)): board.round.withLock { $0 = outcome.round }
       case .group(.loaded(let state)): board.round.withLock { $0 = state.round }
+      case .group(.finished(let id, let result)):
+        calls.finish(id, result)
+        return
       default: break
       }
       inbox.put(notice)
@@ -136,13 +141,14 @@ public final class PeerGroup: Sendable {
       logger: settings.logger)
     self.inbox = inbox
     self.board = board
+    self.calls = calls
     self.failures = failures
     let thread = Thread { [loop] in loop.run() }
     thread.name = "ferry-links"
     thread.start()
   }
 
-  deinit { loop.stop() }
+  deinit { close() }
 
   /// The line by which others join, for a person to send; `host` is this machine as they reach it.
   public func joinLine(host: String? = nil) -> JoinLine {
@@ -214,7 +220,7 @@ public final class PeerGroup: Sendable {
   ///
   /// - Throws: `.deadline`; the links are ended then, too, and the others see this peer as lost.
   public func leave(within limit: Duration) throws(CollectiveError) {
-    defer { loop.stop() }
+    defer { close() }
     try progress.withLock { (progress) throws(CollectiveError) in
       guard !progress.hasStopped else { return }
       post { $0.leave(at: $1) }
@@ -229,11 +235,14 @@ public final class PeerGroup: Sendable {
   }
 
   /// Ends this peer's links at once; the others see it as lost.
-  public func close() { loop.stop() }
+  public func close() {
+    loop.stop()
+    calls.close(run: run)
+  }
 
   // MARK: Notices
 
-  private func post(_ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]) {
+  func post(_ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]) {
     loop.post { logic, now in logic.perform { work(&$0, now) } }
   }
 
@@ -289,7 +298,7 @@ public final class PeerGroup: Sendable {
       case .stopped(let reason):
         progress.hasStopped = true
         progress.reason = reason
-      case .hurried, .received, .charter: break
+      case .hurried, .received, .charter, .finished: break
       }
     }
   }

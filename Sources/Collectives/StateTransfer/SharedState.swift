@@ -23,17 +23,18 @@ public struct SharedState: Sendable {
   public var byteCount: Int { note.count + 4 * tensors.reduce(0) { $0 + $1.values.count } }
 }
 
-/// The state as one run of bytes: the note, zeros up to a multiple of four, the floats in order.
+/// The state as one run of bytes: the floats in order, then the note.
 ///
-/// So that chunks are equally long however many small tensors there are, and no float is cut.
+/// So that chunks are equally long however many small tensors there are, and no float is cut; and
+/// so that a note that grows moves no float into another chunk.
 struct StateLayout: Sendable, Equatable {
   let noteByteCount: Int
-  /// Where each tensor starts, in bytes, and the end.
+  /// Where each tensor starts, in bytes, and where the last one ends.
   private let starts: [Int]
 
   init(noteByteCount: Int, counts: [Int]) {
     self.noteByteCount = noteByteCount
-    var starts = [(noteByteCount + 3) / 4 * 4]
+    var starts = [0]
     starts.reserveCapacity(counts.count + 1)
     for count in counts { starts.append(starts.last! + 4 * count) }
     self.starts = starts
@@ -43,14 +44,23 @@ struct StateLayout: Sendable, Equatable {
     self.init(noteByteCount: state.note.count, counts: state.tensors.map(\.values.count))
   }
 
-  var byteCount: Int { starts.last! }
+  /// Of the floats alone.
+  var floatsByteCount: Int { starts.last! }
+  var byteCount: Int { floatsByteCount + noteByteCount }
+
+  /// The bytes of the note that lie in a range, counted from the note's start.
+  private func note(in range: Range<Int>) -> Range<Int> {
+    let part = range.clamped(to: floatsByteCount..<byteCount)
+    return part.lowerBound - floatsByteCount..<part.upperBound - floatsByteCount
+  }
 
   /// The bytes of a range, copied out of a state that has this layout.
   func bytes(_ range: Range<Int>, of state: SharedState) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: range.count)
-    let note = range.clamped(to: 0..<noteByteCount)
+    let note = note(in: range)
     if !note.isEmpty {
-      Self.write(state.note[note], at: note.lowerBound - range.lowerBound, in: &bytes)
+      let place = floatsByteCount + note.lowerBound - range.lowerBound
+      Self.write(state.note[note], at: place, in: &bytes)
     }
     for tensor in tensors(in: range) {
       let part = range.clamped(to: starts[tensor]..<starts[tensor + 1])
@@ -64,9 +74,10 @@ struct StateLayout: Sendable, Equatable {
   /// Puts bytes into their place in a state that has this layout.
   func put(_ bytes: [UInt8], at start: Int, in state: inout SharedState) {
     let range = start..<start + bytes.count
-    let note = range.clamped(to: 0..<noteByteCount)
+    let note = note(in: range)
     if !note.isEmpty {
-      let part = bytes[note.lowerBound - start..<note.upperBound - start]
+      let offset = floatsByteCount - start
+      let part = bytes[note.lowerBound + offset..<note.upperBound + offset]
       Self.write(part, at: note.lowerBound, in: &state.note)
     }
     for tensor in tensors(in: range) {
@@ -80,7 +91,7 @@ struct StateLayout: Sendable, Equatable {
   /// The tensors that have bytes in a range.
   private func tensors(in range: Range<Int>) -> Range<Int> {
     let tensors = 0..<starts.count - 1
-    guard range.upperBound > starts[0], !range.isEmpty else { return 0..<0 }
+    guard range.lowerBound < floatsByteCount, !range.isEmpty else { return 0..<0 }
     return first(tensors) {
       starts[$0 + 1] > range.lowerBound
     }..<first(tensors) { starts[$0] >= range.upperBound }

@@ -9,7 +9,8 @@ public import FerryPeers
 /// the caller; then the manifest, from one fellow, which must hash to the root; then the chunks,
 /// from all fellows in parallel, each of which must hash to what the manifest says. A fellow that
 /// lies is left out; what one owes that is gone or slow is asked of another. Deadlines come from
-/// this transfer's own pace. Nothing that came is fetched again, whoever leaves.
+/// this transfer's own pace. Nothing that came is fetched again, whoever leaves; nor is what this
+/// peer holds already, as it was a member before or has a checkpoint of the run.
 ///
 /// Events in, actions out. Call `tick` at `nextDeadline` at the latest.
 public struct StateFetch: Sendable {
@@ -62,6 +63,7 @@ public struct StateFetch: Sendable {
   var fellows: [Member: Fellow] = [:]
   var phase: Phase = .electing
   private let agreedRoot: [UInt8]?
+  private let base: StateServer?
   private var elections = 0
   private var electAgainAt: Duration?
   private var manifest: StateManifest?
@@ -74,8 +76,12 @@ public struct StateFetch: Sendable {
   ///   - fellows: those who may hold the state; newcomers among them will say that they do not.
   ///   - round: take only the state after this round.
   ///   - root: the state's root where it is known, so that nobody needs to be believed.
-  public init(fellows: [Member], round: UInt64? = nil, root: [UInt8]? = nil) {
+  ///   - base: a state of the same run that is here already: what is equal in both is not fetched.
+  public init(
+    fellows: [Member], round: UInt64? = nil, root: [UInt8]? = nil, base: StateServer? = nil
+  ) {
     self.round = round
+    self.base = base
     agreedRoot = root
     for fellow in fellows { self.fellows[fellow] = Fellow() }
   }
@@ -282,7 +288,12 @@ public struct StateFetch: Sendable {
       self.manifest = manifest
       state = manifest.emptyState()
       arrived = PieceSet(count: manifest.chunkCount)
-      open = Array((0..<manifest.chunkCount).reversed())
+      if let base {
+        let shared = manifest.shared(with: base.manifest)
+        if !shared.isEmpty { state!.tensors = base.state.tensors }
+        for chunk in shared { arrived.insert(chunk) }
+      }
+      open = (0..<manifest.chunkCount).reversed().filter { !arrived.contains($0) }
       phase = .chunks(root: root)
       // Others that were asked for the manifest before owe nothing that is still wanted.
       for member in fellows.keys { fellows[member]!.owes.removeAll { $0 == manifestKey } }

@@ -39,7 +39,7 @@ public struct StateManifest: Sendable, Equatable {
     noteByteCount = state.note.count
     let layout = StateLayout(state)
     self.layout = layout
-    let chunkBytes = Self.chunkBytes(for: layout.byteCount)
+    let chunkBytes = Self.chunkBytes(for: layout.floatsByteCount)
     self.chunkBytes = chunkBytes
     var digests: [UInt8] = []
     for start in stride(from: 0, to: layout.byteCount, by: chunkBytes) {
@@ -49,14 +49,15 @@ public struct StateManifest: Sendable, Equatable {
     self.digests = digests
   }
 
-  /// A 128th of the state, within bounds: a chunk that is fetched again must be a small part of the
-  /// whole, or a small state would cost much more than its size.
+  /// A 128th of the floats, within bounds: a chunk that is fetched again must be a small part of the
+  /// whole, or a small state would cost much more than its size. The note has no say, so that states
+  /// of one shape are cut alike.
   package static func chunkBytes(for byteCount: Int) -> Int {
     let part = min(max(byteCount / 128, chunkBytesMin), chunkBytesMax)
     return (part + 3) / 4 * 4
   }
 
-  /// Bytes of the note and the floats, with up to three of padding.
+  /// Bytes of the floats and the note.
   public var stateByteCount: Int { layout.byteCount }
   public var chunkCount: Int { (layout.byteCount + chunkBytes - 1) / chunkBytes }
 
@@ -68,6 +69,15 @@ public struct StateManifest: Sendable, Equatable {
   /// The SHA-256 that a chunk must have.
   public func digest(_ chunk: Int) -> ArraySlice<UInt8> {
     digests[chunk * Digest.byteCount..<(chunk + 1) * Digest.byteCount]
+  }
+
+  /// The chunks of floats that another state of the same shape holds, too.
+  func shared(with other: StateManifest) -> [Int] {
+    guard names == other.names, counts == other.counts, chunkBytes == other.chunkBytes else {
+      return []
+    }
+    let whole = 0..<layout.floatsByteCount / chunkBytes
+    return whole.filter { digest($0) == other.digest($0) }
   }
 
   /// A state of this shape, all zeros.

@@ -87,7 +87,7 @@ extension Membership {
     promisedAt = now
     var own = Candidacy(ballot: ballot, until: now + timing.gatherMax + pace * 4)
     own.promises[me] = Candidacy.Promise(
-      standing: standing, accepted: accepted, hears: Set(linkedMembers))
+      standing: answer(in: view), accepted: accepted, hears: Set(linkedMembers))
     candidacy = own
     let others = view.members.filter { $0 != me && isLinked($0) }
     return others.map { .send($0.id, .prepare(ballot, succeeding: view.number)) } + advance(at: now)
@@ -161,13 +161,24 @@ extension Membership {
     let isKept = staying.contains { candidacy.promises[$0]?.standing.holdsState == true }
     guard isKept, isQuorum(voters, of: view) else { return nil }
     let newcomers = admissible(to: staying).filter { !staying.contains($0) }
-    return ViewChange(
+    var change = ViewChange(
       view: View(number: view.number + 1, members: staying + newcomers),
       committed: resolution.committed, resultDigest: resolution.resultDigest,
       reason: reason(staying: staying, newcomers: newcomers, from: view),
       blamed: view.members.filter {
         expelled.contains($0) && !leaving.contains($0) && !staying.contains($0)
       })
+    change.exchanges = resolution.exchanges
+    change.isSeamless =
+      staying == view.members && candidacy.promises.values.allSatisfy(\.standing.isWhole)
+    return change
+  }
+
+  /// This member's standing, for whoever resolves what is under way.
+  private func answer(in view: View) -> Standing {
+    var answer = standing
+    answer.isWhole = broken == nil && view.members.allSatisfy { $0 == me || isLinked($0) }
+    return answer
   }
 
   /// The most senior members who all hear each other, this peer among them if it is able.
@@ -224,7 +235,8 @@ extension Membership {
         .send(
           member.id,
           .promise(
-            ballot, succeeding: number, standing, accepted: accepted, hears: linkedMembers))
+            ballot, succeeding: number, answer(in: current.view), accepted: accepted,
+            hears: linkedMembers))
       ]
     case .accept(let ballot, _, let change):
       if let promised, promised > ballot {

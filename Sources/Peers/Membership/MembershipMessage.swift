@@ -169,6 +169,18 @@ extension ByteWriter {
     put(run: change.resultDigest)
     put(change.reason)
     put(members: change.blamed)
+    put(change.exchanges)
+    put(UInt8(change.isSeamless ? 1 : 0))
+  }
+
+  fileprivate mutating func put(_ exchanges: [UInt64: ExchangeStanding]) {
+    put(each: exchanges.sorted { $0.key < $1.key }) {
+      $0.put($1.key)
+      $0.put($1.value.committed)
+      $0.put($1.value.view)
+      $0.put(members: $1.value.participants)
+      $0.put(optional: $1.value.held) { $0.put(run: $1) }
+    }
   }
 
   fileprivate mutating func put(_ standing: Standing) {
@@ -180,6 +192,8 @@ extension ByteWriter {
       $0.put($1.view)
       $0.put(run: $1.digest)
     }
+    put(standing.exchanges)
+    put(UInt8(standing.isWhole ? 1 : 0))
   }
 
   fileprivate mutating func put<Value>(
@@ -211,18 +225,42 @@ extension ByteReader {
     guard !view.members.isEmpty, Set(view.members).count == view.members.count else {
       throw malformed("a view needs members, each once")
     }
-    return ViewChange(
+    var change = ViewChange(
       view: view, committed: try number(), resultDigest: try run(max: 64),
       reason: try text(max: 4096), blamed: try members())
+    change.exchanges = try exchanges()
+    change.isSeamless = try number(UInt8.self) == 1
+    return change
+  }
+
+  fileprivate mutating func exchanges() throws(MalformedMessage) -> [UInt64: ExchangeStanding] {
+    // Channel, committed and view; how many members; whether a digest follows.
+    let entries = try each(max: ExchangeStanding.channelsMax, byteCountMin: 3 * 8 + 4 + 1) {
+      (r) throws(MalformedMessage) in
+      let (channel, committed, view) = (
+        try r.number(UInt64.self), try r.number(UInt64.self), try r.number(UInt64.self)
+      )
+      let participants = try r.members()
+      let held = try r.optional { (r) throws(MalformedMessage) in try r.run(max: 64) }
+      return (
+        channel,
+        ExchangeStanding(
+          committed: committed, view: view, participants: participants, held: held)
+      )
+    }
+    return Dictionary(entries) { first, _ in first }
   }
 
   fileprivate mutating func standing() throws(MalformedMessage) -> Standing {
-    Standing(
+    var standing = Standing(
       committed: try number(), stateDigest: try run(max: 64),
       holdsState: try number(UInt8.self) == 1,
       held: try optional { (r) throws(MalformedMessage) in
         HeldResult(round: try r.number(), view: try r.number(), digest: try r.run(max: 64))
       })
+    standing.exchanges = try exchanges()
+    standing.isWhole = try number(UInt8.self) == 1
+    return standing
   }
 
   fileprivate mutating func optional<Value>(

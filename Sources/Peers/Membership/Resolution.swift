@@ -13,8 +13,11 @@ package struct Resolution: Sendable {
   package let resultDigest: [UInt8]
   /// Those who have that round or hold its result; the others must fetch the state anew.
   package let able: Set<Member>
+  /// What became of each channel's exchange.
+  package let exchanges: [UInt64: ExchangeStanding]
 
   package init(of standings: [Member: Standing], in view: View) {
+    exchanges = Self.exchanges(of: standings)
     let last = standings.values.map(\.committed).max() ?? 0
     func holds(_ standing: Standing, _ round: UInt64) -> HeldResult? {
       guard let held = standing.held, held.round == round, standing.committed + 1 == round
@@ -42,5 +45,20 @@ package struct Resolution: Sendable {
     }
     let odd = digests.values.filter { $0 != best }.flatMap(\.self)
     able = Set(current.keys).subtracting(odd)
+  }
+
+  private static func exchanges(of standings: [Member: Standing]) -> [UInt64: ExchangeStanding] {
+    let channels = standings.values.reduce(into: Set()) { $0.formUnion($1.exchanges.keys) }
+    // In numerical order up to the limit: the same choice whoever makes it.
+    let kept = channels.sorted().prefix(ExchangeStanding.channelsMax)
+    return Dictionary(
+      uniqueKeysWithValues: kept.map { channel in
+        (
+          channel,
+          ExchangeStanding(
+            of: standings.compactMapValues { $0.exchanges[channel] },
+            answering: Set(standings.keys))
+        )
+      })
   }
 }

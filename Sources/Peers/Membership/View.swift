@@ -30,6 +30,10 @@ public struct Standing: Sendable, Hashable {
   public var holdsState: Bool
   /// The next round, when this member holds its complete result but does not know that all do.
   public var held: HeldResult?
+  /// Beside the rounds, by channel.
+  public var exchanges: [UInt64: ExchangeStanding] = [:]
+  /// Whether this member has heard everybody without a break since the view began.
+  public var isWhole = false
 
   public init(
     committed: UInt64, stateDigest: [UInt8] = [], holdsState: Bool = true,
@@ -39,6 +43,12 @@ public struct Standing: Sendable, Hashable {
     self.holdsState = holdsState
     self.stateDigest = stateDigest
     self.held = held
+  }
+
+  /// A round is committed, and the state after it not known yet.
+  public mutating func conclude(_ round: UInt64) {
+    committed = round
+    (stateDigest, held) = ([], nil)
   }
 }
 
@@ -67,6 +77,10 @@ public struct ViewChange: Sendable, Hashable {
   public var reason: String
   /// Members left out for a fault of theirs: all keep them out for a while.
   public var blamed: [Member]
+  /// Beside the rounds, what became of each channel's exchange.
+  public var exchanges: [UInt64: ExchangeStanding] = [:]
+  /// Nobody was lost, and no frame: exchanges that had begun go on as they are.
+  public var isSeamless = false
 
   public init(
     view: View, committed: UInt64, resultDigest: [UInt8], reason: String, blamed: [Member] = []

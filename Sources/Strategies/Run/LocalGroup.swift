@@ -116,7 +116,7 @@ public final class LocalGroup<S: Strategy, R: Replica> {
       switch notice {
       case .evicted(let reason), .stopped(let reason): throw stuck(reason)
       case .opened: peers[index].stepsOfRound = 0
-      case .committed, .loaded, .received, .charter, .changed, .hurried: break
+      case .committed, .loaded, .received, .charter, .changed, .hurried, .finished: break
       }
       try perform(peers[index].trainer.handle(notice), of: index)
     }

@@ -104,7 +104,7 @@ public final class Worker<S: Strategy, R: Replica> {
         observe(.loaded(round: state.round, stateBytes: bytes))
       case .evicted(let reason): observe(.evicted(reason: reason))
       case .stopped(let reason): observe(.stopped(reason: reason))
-      case .committed, .received, .charter, .hurried: break
+      case .committed, .received, .charter, .hurried, .finished: break
       }
       try perform(trainer.handle(notice))
     }

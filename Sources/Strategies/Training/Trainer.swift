@@ -131,7 +131,7 @@ public struct Trainer<S: Strategy, R: Replica> {
       (isReady, pending) = (false, nil)
       return []
     case .hurried(let round): return round == roundOpened ? try hurry() : []
-    case .charter: return []
+    case .charter, .finished: return []
     case .stopped:
       (isOver, pending) = (true, nil)
       return []

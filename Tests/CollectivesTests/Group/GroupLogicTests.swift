@@ -83,7 +83,7 @@ struct GroupLogicTests {
     #expect(
       net.peers[0].reasons.last == """
         \(net.name(2)) is left out: \(net.name(2)) would exchange 5 elements as \(kind), \
-        the majority 4 as \(kind)
+        the majority 4 elements as \(kind)
         """)
     #expect(net.members(0) == [0, 1])
     #expect(net.peers[2].evictions.count == 1)
@@ -98,7 +98,7 @@ struct GroupLogicTests {
     #expect(
       net.peers[2].reasons.last == """
         \(net.name(1)) is left out: \(net.name(1)) would exchange 4 elements as \
-        \(CodecKind.bfloat16) direct mean, the majority 4 as \(CodecKind.int8) direct mean
+        \(CodecKind.bfloat16) direct mean, the majority 4 elements as \(CodecKind.int8) direct mean
         """)
     #expect(net.members(2) == [0, 2])
   }

@@ -15,13 +15,18 @@ struct GroupMessageTests {
       .ready(
         stage,
         .init(
-          weight: 2.5, note: [1, 2], elementCount: 64, operation: "int8 ring mean",
+          weight: 2.5, note: [1, 2], operation: "64 elements as int8 ring mean",
           stateDigest: Array(0..<32))),
       .ready(
         stage,
         .init(
-          weight: 1, note: [], elementCount: 5, operation: "f32 automatic mean",
+          weight: 1, note: [], operation: "5 elements as f32 automatic mean",
           stateDigest: Array(0..<32), opening: chunk.encoded())),
+      .ready(
+        .init(channel: 3, view: 7, round: 2),
+        .init(
+          weight: 1, note: [], operation: "all-to-all of f32", counts: [4, 0, 9],
+          refusal: "cancelled")),
       .chunk(stage, chunk), .done(stage, digest: Array(0..<32)), .progress(stage, permille: 999),
       .state([1, 2, 3]), .word([]), .askCharter, .charter([9]),
     ]
@@ -39,7 +44,8 @@ struct GroupMessageTests {
   func purposes() {
     #expect(
       Self.samples.map { $0.frame().purpose } == [
-        .heartbeat, .membership, .membership, .exchange, .exchange, .membership, .heartbeat,
+        .heartbeat, .membership, .membership, .exchange, .membership, .exchange, .membership,
+        .heartbeat,
         .catchUp, .exchange, .membership, .membership,
       ])
   }
@@ -88,7 +94,7 @@ struct GroupMessageTests {
   func weights(weight: Double) throws {
     let stage = GroupMessage.Stage(view: 1, round: 1)
     let ready = GroupMessage.Ready(
-      weight: weight, note: [], elementCount: 0, operation: "", stateDigest: [])
+      weight: weight, note: [], operation: "")
     #expect(throws: MalformedMessage.self) {
       try GroupMessage(GroupMessage.ready(stage, ready).frame())
     }

@@ -4,6 +4,7 @@ import FerryBasics
 import FerryCodecs
 import FerryCollectives
 import FerryPeers
+import Testing
 
 /// A few group logics wired together in memory, each with a worker that answers at once.
 ///
@@ -13,6 +14,8 @@ struct GroupNet {
     case arrives
     /// Waits, with all behind it on the same link, until `release`.
     case waits
+    /// Waits until `release`, and what comes later overtakes it.
+    case isOvertaken
     case becomes(GroupMessage)
   }
 
@@ -24,6 +27,7 @@ struct GroupNet {
     var reasons: [String] = []
     var evictions: [String] = []
     var charters: [[UInt8]] = []
+    var finished: [UInt64: Result<CallOutcome, CollectiveError>] = [:]
     var loads = 0
     var isDead = false
     var wake: Duration?
@@ -37,8 +41,10 @@ struct GroupNet {
   var fate: (_ from: Int, _ to: Int, GroupMessage) -> Fate = { _, _, _ in .arrives }
   /// Who lost its place stays out, so that a test sees the group without it.
   var refusesKnocks = false
+  private var lastCall: UInt64 = 0
   private var queue: [(from: Int, to: Int, frame: Frame)] = []
   private var held: [(from: Int, to: Int, frame: Frame)] = []
+  private var overtaken: [(from: Int, to: Int, frame: Frame)] = []
   private var links: Set<[Int]> = []
 
   init(
@@ -105,6 +111,7 @@ struct GroupNet {
     let gone = peers[peer].logic.me
     queue.removeAll { $0.from == peer || $0.to == peer }
     held.removeAll { $0.from == peer || $0.to == peer }
+    overtaken.removeAll { $0.from == peer || $0.to == peer }
     for other in peers.indices where links.remove([min(other, peer), max(other, peer)]) != nil {
       act(other) { $0.handle(.unlinked(gone, .processGone), at: $1) }
     }
@@ -154,7 +161,27 @@ struct GroupNet {
     case .charter(let bytes): peers[peer].charters.append(bytes)
     case .hurried: break
     case .received: break
+    case .finished(let id, let result):
+      #expect(peers[peer].finished[id] == nil, "call \(id) of \(peer) ended twice")
+      peers[peer].finished[id] = result
     }
+  }
+
+  /// Makes a call and gives its number.
+  mutating func call(
+    _ peer: Int, _ call: Call, on channel: Channel = Channel(),
+    within limit: Duration = .seconds(60)
+  ) -> UInt64 {
+    lastCall += 1
+    let id = lastCall
+    let until = now + limit
+    act(peer) { $0.call(call, on: channel, id: id, until: until, at: $1) }
+    return id
+  }
+
+  /// What came of a call, if it is over.
+  func result(_ peer: Int, _ id: UInt64) -> Result<CallOutcome, CollectiveError>? {
+    peers[peer].finished[id]
   }
 
   private mutating func publish(_ peer: Int, round: UInt64) {
@@ -195,6 +222,7 @@ struct GroupNet {
       case .arrives: act(to) { $0.handle(.received(sender, frame), at: $1) }
       case .becomes(let other): act(to) { $0.handle(.received(sender, other.frame()), at: $1) }
       case .waits: held.append((from, to, frame))
+      case .isOvertaken: overtaken.append((from, to, frame))
       }
     }
   }
@@ -202,8 +230,8 @@ struct GroupNet {
   /// Lets everything arrive from now on, what was held back first.
   mutating func release() {
     fate = { _, _, _ in .arrives }
-    queue = held + queue
-    held = []
+    queue = overtaken + held + queue
+    (held, overtaken) = ([], [])
     deliver()
   }
 

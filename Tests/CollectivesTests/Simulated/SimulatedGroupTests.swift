@@ -48,10 +48,12 @@ struct SimulatedGroupTests {
     let group = SimulatedGroup(seed: seed, peers: 5, plan: plan, quorum: .living)
     try group.run(until: 60)
     let before = group.roundsCommitted
+    group.noteOperations()
     try group.run(until: 80)
     Tally.shared.add(group)
     #expect(group.roundsCommitted > before + 20, "\(seed): \(group.state)")
     #expect(group.laggards.isEmpty, "\(seed): \(group.state)")
+    #expect(group.stuckTags.isEmpty, "\(seed): \(group.state)")
   }
 
   @Test("no partition splits a majority's history, whatever else happens", arguments: seeds)
@@ -64,6 +66,7 @@ struct SimulatedGroupTests {
     let group = SimulatedGroup(seed: seed, peers: 5, plan: plan, quorum: .strict)
     try group.run(until: 60)
     let before = group.roundsCommitted
+    group.noteOperations()
     try group.run(until: 80)
     Tally.shared.add(group)
     if let loss = group.lostForGood {
@@ -71,6 +74,7 @@ struct SimulatedGroupTests {
     } else {
       #expect(group.roundsCommitted > before + 20, "\(seed): \(group.state)")
       #expect(group.laggards.isEmpty, "\(seed): \(group.state)")
+      #expect(group.stuckTags.isEmpty, "\(seed): \(group.state)")
     }
   }
 
@@ -116,9 +120,11 @@ struct SimulatedGroupTests {
     guard ProcessInfo.processInfo.environment["FERRY_SEED"] == nil else { return }
     let total = Tally.shared.now
     print(
-      "simulated: \(total.worlds) worlds, \(total.rounds) rounds, \(total.faults); lost: \(total.lost)"
-    )
-    #expect(total.rounds >= 10_000)
+      """
+      simulated: \(total.worlds) worlds, \(total.rounds) rounds, \(total.operations) operations, \
+      \(total.faults); lost: \(total.lost)
+      """)
+    #expect(total.rounds >= 10_000 && total.operations >= 20_000)
     // Disks are the checkpoint writer's business, and have their own tests.
     for kind in FaultKind.allCases where kind != .disk {
       #expect(total.faults[kind] > 0, "\(kind) never happened: it tests nothing")
@@ -179,6 +185,12 @@ final class SimulatedGroup {
       Agreement<ToyMember, UInt64, [[UInt8]]>("record of each round") { logic in
         logic.records[logic.group.committed].map { (logic.group.committed, $0) }
       })
+    for tag in ToyCalls.tags {
+      world.add(
+        Agreement<ToyMember, UInt64, [UInt8]>("outcome of each operation on tag \(tag)") { logic in
+          logic.calls.last[tag].map { ($0.number, $0.digest) }
+        })
+    }
   }
 
   func run(until seconds: Double) throws(WorldFailure) {
@@ -191,6 +203,27 @@ final class SimulatedGroup {
 
   /// The furthest round that any living peer has committed.
   var roundsCommitted: UInt64 { each { $0.group.committed }.max() ?? 0 }
+
+  private var operationsBefore: [UInt64: UInt64] = [:]
+
+  private func furthest(_ tag: UInt64) -> UInt64 {
+    each { $0.calls.last[tag]?.number ?? 0 }.max() ?? 0
+  }
+
+  func noteOperations() {
+    for tag in ToyCalls.tags { operationsBefore[tag] = furthest(tag) }
+  }
+
+  /// Tags on which hardly anything was done since, or somebody is behind.
+  var stuckTags: [UInt64] {
+    ToyCalls.tags.filter { tag in
+      let most = furthest(tag)
+      let isBehind = each { ($0.calls.last[tag]?.number ?? 0) + 1 < most }.contains(true)
+      return most < operationsBefore[tag, default: 0] + 20 || isBehind
+    }
+  }
+
+  var operationsFinished: UInt64 { ToyCalls.tags.reduce(0) { $0 + furthest($1) } }
 
   /// Living peers that are not level with the furthest, or not in the group.
   var laggards: [Int] {
@@ -220,7 +253,9 @@ final class SimulatedGroup {
         """
         \n  peer-\(peer): view \(logic.group.view?.number ?? 0), round \(logic.group.committed), \
         \(logic.loads) loads, \(logic.evictions) evictions, \
-        \(logic.group.membership.waitingFor ?? "content"), last: \(logic.reasons.last ?? "-")
+        \(logic.group.membership.waitingFor ?? "content"), \
+        operations \(ToyCalls.tags.map { logic.calls.last[$0]?.number ?? 0 }), \
+        last: \(logic.reasons.last ?? "-")
         """
       } ?? "\n  peer-\(peer): dead"
     }.joined()
@@ -230,19 +265,26 @@ final class SimulatedGroup {
 /// What all simulated groups of one test run went through together.
 final class Tally: Sendable {
   static let shared = Tally()
-  private let total = Mutex<(rounds: UInt64, faults: FaultCounts, worlds: Int, lost: [String])>(
-    (0, FaultCounts(), 0, []))
+  struct Sums {
+    var rounds: UInt64 = 0
+    var operations: UInt64 = 0
+    var faults = FaultCounts()
+    var worlds = 0
+    var lost: [String] = []
+  }
+  private let total = Mutex(Sums())
 
   func add(_ group: SimulatedGroup) {
     total.withLock {
       $0.rounds += group.roundsCommitted
+      $0.operations += group.operationsFinished
       $0.faults += group.world.faults
       $0.worlds += 1
     }
   }
 
   func addLost(_ reason: String) { total.withLock { $0.lost.append(reason) } }
-  var now: (rounds: UInt64, faults: FaultCounts, worlds: Int, lost: [String]) {
+  var now: Sums {
     total.withLock { $0 }
   }
 }

@@ -22,6 +22,8 @@ struct ToyMember: PeerLogic {
   private(set) var loads = 0
   /// Flips a bit of the state now and then: the planted fault that the checkers must see.
   var corruptsAt: UInt64?
+  /// Operations beside the rounds.
+  private(set) var calls: ToyCalls
   private var chance: SplitMix64
   private let workMax: Duration
   private var workUntil: Duration?
@@ -35,6 +37,7 @@ struct ToyMember: PeerLogic {
   ) {
     group = GroupLogic(me: me, settings: settings)
     chance = SplitMix64(seed.derived("worker", me.incarnation))
+    calls = ToyCalls(me: me, pauseMax: workMax, seed: seed.derived("calls", me.incarnation))
     self.workMax = workMax
     self.founds = founds
     self.addresses = addresses
@@ -52,6 +55,7 @@ struct ToyMember: PeerLogic {
     if !hasBegun {
       hasBegun = true
       if founds { actions += group.found(server(round: 0), at: now) }
+      calls.isIn = founds
       for address in addresses { actions += group.seek(address, at: now) }
     }
     if let through, now >= askAgainAt {
@@ -72,6 +76,11 @@ struct ToyMember: PeerLogic {
     while true {
       let notices = group.takeNotices()
       if notices.isEmpty {
+        if let next = calls.due(at: now) {
+          actions += group.call(
+            next.call, on: next.channel, id: next.id, until: now + .seconds(1000), at: now)
+          continue
+        }
         guard let until = workUntil, now >= until else { break }
         workUntil = nil
         actions += group.contribute(contribution(), at: now)
@@ -83,7 +92,7 @@ struct ToyMember: PeerLogic {
     for action in actions {
       if case .wake(let at) = action { groupWake = at } else { out.append(action) }
     }
-    let wakes = [groupWake, workUntil].compactMap(\.self)
+    let wakes = [groupWake, workUntil, calls.nextDue].compactMap(\.self)
     if let wake = wakes.min() { out.append(.wake(at: max(wake, now + .milliseconds(1)))) }
     return out
   }
@@ -107,6 +116,7 @@ struct ToyMember: PeerLogic {
       loads += 1
       state = loaded.tensors[0].values
       digests[loaded.round] = server(round: loaded.round).digest
+      calls.isIn = true
       return []
     case .changed(_, let reason):
       reasons.append(reason)
@@ -115,11 +125,15 @@ struct ToyMember: PeerLogic {
       evictions += 1
       reasons.append("evicted: \(reason)")
       workUntil = nil
+      calls.isIn = false
       return []
     case .charter:
       guard let address = through else { return [] }
       through = nil
       return group.seek(address, at: now)
+    case .finished(let id, let result):
+      calls.finished(id, result, at: now)
+      return []
     case .stopped, .received, .hurried: return []
     }
   }

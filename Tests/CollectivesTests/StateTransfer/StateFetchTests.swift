@@ -266,6 +266,32 @@ struct StateFetchTests {
     #expect(asked < 140)
   }
 
+  @Test("of a state that differs in three values, three chunks and the note are fetched")
+  func base() throws {
+    var tensors = Self.server.state.tensors
+    for place in [0, 350_000, 699_999] { tensors[3].values[place] += 1 }
+    let older = StateServer(
+      SharedState(round: 4, tensors: tensors, note: Array("another ledger, somewhat longer".utf8)))
+    var transfer = Transfer([.honest, .honest], server: Self.server)
+    transfer.fetch = StateFetch(
+      fellows: [Transfer.member(0), Transfer.member(1)], round: 7, base: older)
+    transfer.run()
+    try expectState(transfer, overhead: 0.04)
+    // Two roots, a manifest, three chunks and the last one.
+    let asked: Int = transfer.answers.values.reduce(0, +)
+    #expect(asked == 7)
+  }
+
+  @Test("a state of another shape helps nothing and harms nothing")
+  func otherBase() throws {
+    let other = StateServer(
+      SharedState(round: 4, tensors: [("t0", sample(1_000_009, Seed(1)))], note: []))
+    var transfer = Transfer([.honest], server: Self.server)
+    transfer.fetch = StateFetch(fellows: [Transfer.member(0)], round: 7, base: other)
+    transfer.run()
+    try expectState(transfer, overhead: 1.01)
+  }
+
   @Test("an empty state is complete with its manifest")
   func empty() throws {
     let server = StateServer(SharedState(round: 0, tensors: [], note: []))

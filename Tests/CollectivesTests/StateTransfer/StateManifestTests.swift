@@ -14,9 +14,9 @@ struct StateManifestTests {
   func roundTrip() throws {
     let manifest = StateManifest(of: state)
     #expect(try StateManifest(decoding: manifest.encoded()) == manifest)
-    #expect(manifest.stateByteCount == 8 + 4 * 10_003)
+    #expect(manifest.stateByteCount == 5 + 4 * 10_003)
     #expect(manifest.chunkCount == 3)
-    #expect(manifest.range(2) == 32_768..<40_020)
+    #expect(manifest.range(2) == 32_768..<40_017)
     let digest = StateServer(state).digest
     var changed = SharedState(round: 3, tensors: state.tensors, note: [1, 2, 3, 4, 6])
     #expect(StateServer(changed).digest != digest)

@@ -124,7 +124,7 @@ struct SimulatedPeer<S: Strategy>: PeerLogic {
     case .evicted(let reason):
       evictions += 1
       reasons.append("evicted: \(reason)")
-    case .loaded, .committed, .received, .stopped, .charter, .hurried: break
+    case .loaded, .committed, .received, .stopped, .charter, .hurried, .finished: break
     }
     let actions = work(at: now) { try $0.handle(notice) }
     if case .committed(let outcome) = notice, outcome.round == corruptsAt {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryPeers
+
+/// What one member knows of one channel.
+struct ChannelState: Sendable {
+  /// A call that is not finished.
+  struct Waiting: Sendable {
+    let id: UInt64
+    var call: Call
+    let until: Duration
+    /// Its caller was told an outcome already: the deadline passed, or it was cancelled.
+    var isAbandoned = false
+    /// Why this member will not take part, when its turn comes; empty when it will.
+    var refusal = ""
+  }
+
+  /// The last operation that is done.
+  var committed: UInt64 = 0
+  /// The caller's next call will have this number.
+  var nextNumber: UInt64 = 1
+  var calls: [UInt64: Waiting] = [:]
+  /// The try at the operation after `committed`.
+  var exchange: Exchange?
+  /// The view in which that one began, and who takes part: fixed from then on.
+  var begun: (view: UInt64, members: [Member])?
+  /// Its outcome, once this member holds the result.
+  var outcome: Result<CallOutcome, CollectiveError>?
+  /// Messages that came before this member was there.
+  var early: [(from: Member, stage: GroupMessage.Stage, message: GroupMessage)] = []
+
+  /// What decides whether the coming operation stands if the view changes now.
+  func standing(of me: Member) -> ExchangeStanding {
+    ExchangeStanding(
+      committed: committed, view: begun?.view ?? 0, participants: begun?.members ?? [],
+      held: exchange?.dones[me])
+  }
+
+  mutating func conclude() {
+    committed += 1
+    nextNumber = max(nextNumber, committed + 1)
+    (exchange, begun, outcome) = (nil, nil, nil)
+    early.removeAll { $0.stage.round <= committed }
+  }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FerryPeers
+
+/// Operations beside the rounds, from this machine's side.
+extension GroupLogic {
+  /// Calls that wait in one channel.
+  public static let callsAheadMax = 256
+
+  /// Hands in this member's part in a channel's next operation; `.finished(id, …)` follows, at the
+  /// latest when `until` has come.
+  public mutating func call(
+    _ call: Call, on channel: Channel, id: UInt64, until: Duration, at now: Duration
+  ) -> [LinkAction] {
+    precondition(
+      call.note.count <= Self.noteBytesMax,
+      "a note of \(call.note.count) bytes is above \(Self.noteBytesMax)")
+    precondition(
+      call.weight >= 0 && call.weight.isFinite, "a weight of \(call.weight) is none")
+    guard view != nil, hasState, channel.includes(me.id) else {
+      let isOut = view == nil || !hasState
+      let what = isOut ? "this peer is not a member" : "this peer is not among \(channel)"
+      finish(
+        id,
+        .failure(
+          CollectiveError(
+            isOut ? .evicted : .badGroup, what, place: "\(call.operation.kind), \(channel)",
+            remedy: "Join the group first, and name this peer among those who take part.")))
+      return []
+    }
+    let number = channel.number
+    guard channels[number] != nil || channels.count < ExchangeStanding.channelsMax,
+      (channels[number]?.calls.count ?? 0) < Self.callsAheadMax
+    else {
+      finish(
+        id,
+        .failure(
+          CollectiveError(
+            .tooMany,
+            """
+            \(channels.count) channels (at most \(ExchangeStanding.channelsMax)) or \
+            \(channels[number]?.calls.count ?? 0) calls in this one (at most \(Self.callsAheadMax))
+            """, place: "\(channel)",
+            remedy: "Use the same tags again, and wait for calls before making more.")))
+      return []
+    }
+    let turn = channels[number]?.nextNumber ?? 1
+    channels[number, default: ChannelState()].calls[turn] = .init(id: id, call: call, until: until)
+    channels[number]!.nextNumber = turn + 1
+    names[number] = channel
+    nextDeadline = min(nextDeadline ?? until, until)
+    return advance(number, at: now) + settle(at: now)
+  }
+
+  /// Finishes a call at once. Where the others have not begun without this member's part, they
+  /// hear that it was cancelled, and nothing comes of the operation for anybody.
+  public mutating func cancel(_ id: UInt64, at now: Duration) -> [LinkAction] {
+    for (channel, state) in channels {
+      for (number, waiting) in state.calls where waiting.id == id && !waiting.isAbandoned {
+        abandon(
+          number, in: channel,
+          CollectiveError(
+            .cancelled, "this call was cancelled", place: place(of: waiting.call, channel),
+            remedy: "Nothing is left to do."))
+        let refusal = "\(me.id.short) cancelled its call"
+        channels[channel]?.calls[number]?.refusal = refusal
+        channels[channel]?.calls[number]?.call.input = Values.float32([])
+        return advance(channel, at: now) + settle(at: now)
+      }
+    }
+    return []
+  }
+
+  func place(of call: Call, _ channel: UInt64) -> String {
+    "\(call.operation.kind), \(names[channel].map { "\($0)" } ?? "channel \(channel)")"
+  }
+
+  mutating func finish(_ id: UInt64, _ result: Result<CallOutcome, CollectiveError>) {
+    notices.append(.finished(id, result))
+  }
+
+  private mutating func abandon(_ number: UInt64, in channel: UInt64, _ error: CollectiveError) {
+    guard let waiting = channels[channel]?.calls[number], !waiting.isAbandoned else { return }
+    channels[channel]?.calls[number]?.isAbandoned = true
+    finish(waiting.id, .failure(error))
+  }
+
+  /// Tells the callers whose deadline has passed; their parts stay, as the others may need them.
+  mutating func expireCalls(at now: Duration) {
+    guard let due = nextDeadline, due <= now else { return }
+    var next: Duration?
+    for (channel, state) in channels {
+      for (number, waiting) in state.calls where !waiting.isAbandoned {
+        guard waiting.until <= now else {
+          next = min(next ?? waiting.until, waiting.until)
+          continue
+        }
+        abandon(
+          number, in: channel,
+          CollectiveError(
+            .deadline, "its time is over\(delay(of: number, in: channel))",
+            place: place(of: waiting.call, channel),
+            remedy: "Give it longer, or look at the members that are named."))
+      }
+    }
+    nextDeadline = next
+  }
+
+  /// What a call waits for, as the end of a sentence.
+  private func delay(of number: UInt64, in channel: UInt64) -> String {
+    guard let state = channels[channel], let view else { return ": this peer is not a member" }
+    guard number == state.committed + 1 else {
+      return "; \(number - state.committed - 1) calls before it are not done"
+    }
+    if let reason = membership.waitingFor { return "; \(reason)" }
+    guard let exchange = state.exchange else {
+      return view.members.count < settings.membersMin
+        ? "; \(view.members.count) of \(settings.membersMin) members are here" : ""
+    }
+    let late = exchange.names(exchange.late)
+    return exchange.isUnderWay ? "; the exchange waits for \(late)" : "; \(late) made no such call"
+  }
+
+  mutating func failAllCalls(_ error: CollectiveError) {
+    for (_, state) in channels.sorted(by: { $0.key < $1.key }) {
+      for (_, waiting) in state.calls.sorted(by: { $0.key < $1.key }) where !waiting.isAbandoned {
+        finish(waiting.id, .failure(error))
+      }
+    }
+    (channels, names, nextDeadline) = ([:], [:], nil)
+  }
+}

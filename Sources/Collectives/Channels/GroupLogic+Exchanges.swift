@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryPeers
+
+/// Operations beside the rounds: announced, exchanged, held by all, finished.
+extension GroupLogic {
+  /// Takes a channel as far as what is here allows.
+  mutating func advance(_ channel: UInt64, at now: Duration) -> [LinkAction] {
+    var actions: [LinkAction] = []
+    while channels[channel] != nil, view != nil, hasState, !membership.isFrozen {
+      actions += announce(in: channel, at: now)
+      guard channels[channel]?.exchange != nil else { return actions }
+      if channels[channel]!.exchange!.isAssembled { actions += begin(channel, at: now) }
+      if let trouble = channels[channel]?.exchange?.trouble {
+        return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
+      }
+      if let output = channels[channel]?.exchange?.takeOutput() {
+        actions += hold(.success(outcome(output, in: channel)), in: channel)
+      }
+      guard let exchange = channels[channel]?.exchange, exchange.isComplete else { return actions }
+      let odd = exchange.minority
+      guard odd.isEmpty else {
+        let reason = """
+          the results of operation \(exchange.stage.round) of \(title(channel)) differ: \
+          \(exchange.names(odd)) against the rest
+          """
+        return actions + pass(.trouble(reason: reason, without: odd), at: now)
+      }
+      conclude(channel)
+    }
+    return actions
+  }
+
+  private func title(_ channel: UInt64) -> String {
+    names[channel].map { "\($0)" } ?? "channel \(channel)"
+  }
+
+  /// Those who take part in what a channel does next.
+  private func participants(_ channel: UInt64) -> [Member] {
+    if let begun = channels[channel]?.begun { return begun.members }
+    return (view?.members ?? []).filter { names[channel]?.includes($0.id) ?? true }
+  }
+
+  /// Says that this member is ready for the next operation, once its caller is.
+  private mutating func announce(in channel: UInt64, at now: Duration) -> [LinkAction] {
+    guard let view, let number = channels[channel].map({ $0.committed + 1 }),
+      channels[channel]?.exchange?.isAnnounced != true,
+      let waiting = channels[channel]?.calls[number], hasGathered
+    else { return [] }
+    let members = participants(channel)
+    guard members.contains(me) else { return [] }
+    if channels[channel]?.exchange == nil {
+      let viewNumber = channels[channel]?.begun?.view ?? view.number
+      let stage = GroupMessage.Stage(channel: channel, view: viewNumber, round: number)
+      channels[channel]!.exchange = Exchange(stage: stage, members: members, me: me)
+      channels[channel]!.begun = (viewNumber, members)
+    }
+    let actions = channels[channel]!.exchange!.announce(ready(waiting, members))
+    note(channel)
+    return actions + replayEarly(in: channel, at: now)
+  }
+
+  private func ready(_ waiting: ChannelState.Waiting, _ members: [Member]) -> GroupMessage.Ready {
+    let call = waiting.call
+    var ready = GroupMessage.Ready(
+      weight: call.weight, note: call.note, operation: call.meaning,
+      counts: call.counts(to: members).map(UInt64.init), refusal: waiting.refusal)
+    if ready.refusal.isEmpty, let missing = call.missingEnd(among: members, names: \.short) {
+      ready.refusal = missing
+    }
+    if ready.refusal.isEmpty, let reason = call.unsendable {
+      ready.refusal = "\(me.id.short) cannot send its values: \(reason)"
+    }
+    return ready
+  }
+
+  /// All are ready: begins, or finds that nothing can come of it.
+  private mutating func begin(_ channel: UInt64, at now: Duration) -> [LinkAction] {
+    guard let said = channels[channel]?.exchange?.said,
+      let number = channels[channel]?.exchange?.stage.round,
+      let call = channels[channel]?.calls[number]?.call
+    else { return [] }
+    channelsMovedAt = now
+    if let refusal = said.first(where: { !$0.refusal.isEmpty })?.refusal {
+      return hold(
+        .failure(
+          CollectiveError(
+            .cancelled, refusal, place: place(of: call, channel),
+            remedy: "All members' calls ended so; make them again if it is still wanted.")),
+        in: channel)
+    }
+    if let quarrel = channels[channel]!.exchange!.meaningsApart {
+      return hold(
+        .failure(
+          CollectiveError(
+            .mismatch, quarrel.reason, place: place(of: call, channel),
+            remedy: "All members must make the same calls on a tag, in the same order.")),
+        in: channel)
+    }
+    do {
+      let members = channels[channel]!.exchange!.members
+      let stage = channels[channel]!.exchange!.stage
+      var operation = call.operation
+      operation.root = call.root.flatMap { root in members.firstIndex { $0.id == root } }
+      let machine = try operation.machine(
+        rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
+        input: call.flat(to: members),
+        counts: said.map { $0.counts.map { Int(clamping: $0) } },
+        seed: settings.seed.derived("operation", channel, number),
+        chunkPrefix: GroupMessage.chunkPrefix(stage))
+      return try channels[channel]!.exchange!.begin(machine, opened: false)
+    } catch {
+      // What all were told does not fit together: all come to the same end.
+      return hold(.failure(error), in: channel)
+    }
+  }
+
+  private func outcome(_ output: Values, in channel: UInt64) -> CallOutcome {
+    let exchange = channels[channel]!.exchange!
+    let call = channels[channel]!.calls[exchange.stage.round]!.call
+    return CallOutcome(
+      number: exchange.stage.round,
+      contributors: zip(exchange.members, exchange.said).map { member, ready in
+        Contributor(member: member, weight: ready.weight, note: ready.note)
+      }, values: output,
+      counts: call.operation.kind.gatheredCounts(
+        exchange.said.map { $0.counts.map { Int(clamping: $0) } },
+        rank: exchange.rank(of: me)!,
+        isRoot: call.root == me.id))
+  }
+
+  /// This member holds its complete result: tells the others, but finishes only when all do.
+  private mutating func hold(
+    _ outcome: Result<CallOutcome, CollectiveError>, in channel: UInt64
+  ) -> [LinkAction] {
+    let exchange = channels[channel]!.exchange!
+    let seed = settings.seed.derived("digest", channel, exchange.stage.round)
+    let call = channels[channel]!.calls[exchange.stage.round]!.call
+    let digest: [UInt8] =
+      switch outcome {
+      case .success(let outcome) where call.operation.kind.isReplicated:
+        outcome.values.digest(seed: seed, then: exchange.record)
+      case .success: Digest.sha256(of: exchange.record)
+      case .failure(let error): Digest.sha256(of: Array(error.codeName.utf8))
+      }
+    channels[channel]!.outcome = outcome
+    let listeners = (view?.members ?? []).filter { names[channel]?.includes($0.id) ?? true }
+    let actions = channels[channel]!.exchange!.hold(digest, listeners: listeners)
+    note(channel)
+    return actions
+  }
+
+  /// The result in hand is the operation's: hands it to its caller.
+  mutating func conclude(_ channel: UInt64) {
+    guard let outcome = channels[channel]?.outcome, let number = channels[channel]?.committed,
+      let waiting = channels[channel]?.calls.removeValue(forKey: number + 1)
+    else {
+      // An operation of others, or one that was passed over.
+      channels[channel]?.conclude()
+      note(channel)
+      return
+    }
+    channels[channel]!.conclude()
+    note(channel)
+    if !waiting.isAbandoned { finish(waiting.id, outcome) }
+  }
+
+  /// Keeps up to date what decides whether interrupted operations stand.
+  private mutating func note(_ channel: UInt64) {
+    membership.standing.exchanges[channel] = channels[channel]?.standing(of: me)
+  }
+
+  // MARK: From others
+
+  mutating func receiveInChannel(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member, at now: Duration
+  ) -> [LinkAction] {
+    guard hasState, !membership.isFrozen, channels[stage.channel]?.exchange?.stage == stage else {
+      keepEarlyInChannel(message, stage, from: member)
+      return []
+    }
+    if channels[stage.channel]!.exchange!.isUnderWay { channelMoved(at: now) }
+    let actions = channels[stage.channel]!.exchange!.receive(message, from: member)
+    return actions + advance(stage.channel, at: now)
+  }
+
+  private mutating func keepEarlyInChannel(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member
+  ) {
+    guard earlyInChannels < Self.earlyMessagesMax, stage.round > 0,
+      channels[stage.channel] != nil || channels.count < ExchangeStanding.channelsMax
+    else { return }
+    let state = channels[stage.channel, default: ChannelState()]
+    guard stage.round > state.committed else { return }
+    // Of a try that is over, nothing is needed any more; of one to come, all is.
+    if stage.round == state.committed + 1, let exchange = state.exchange,
+      stage.view < exchange.stage.view
+    {
+      return
+    }
+    channels[stage.channel, default: ChannelState()].early.append((member, stage, message))
+    earlyInChannels += 1
+  }
+
+  mutating func replayEarly(in channel: UInt64, at now: Duration) -> [LinkAction] {
+    guard let stage = channels[channel]?.exchange?.stage else { return [] }
+    var actions: [LinkAction] = []
+    let kept = channels[channel]!.early
+    guard !kept.isEmpty else { return [] }
+    channels[channel]!.early = []
+    earlyInChannels -= kept.count
+    for (member, early, message) in kept {
+      if early == stage {
+        actions += channels[channel]!.exchange!.receive(message, from: member)
+      } else {
+        keepEarlyInChannel(message, early, from: member)
+      }
+    }
+    return actions
+  }
+
+  // MARK: Views
+
+  /// What the members agreed on about the operations under way. Nil when this member cannot follow.
+  mutating func installChannels(_ change: ViewChange, at now: Duration) -> [LinkAction]? {
+    for channel in Set(channels.keys).union(change.exchanges.keys).sorted() {
+      let decision = change.exchanges[channel] ?? channels[channel]!.standing(of: me)
+      if !hasState {
+        // A newcomer begins where the group is.
+        let early = channels[channel]?.early ?? []
+        channels[channel] = ChannelState(
+          committed: decision.committed, nextNumber: decision.committed + 1, early: early)
+      }
+      let committed = channels[channel, default: ChannelState()].committed
+      if decision.committed == committed + 1 {
+        let takesPart = channels[channel]!.begun?.members.contains(me) ?? false
+        guard !takesPart || channels[channel]!.exchange?.dones[me] == decision.held else {
+          return nil
+        }
+        conclude(channel)
+      } else if decision.committed > committed {
+        return nil
+      }
+      restart(channel, as: decision, in: change)
+      note(channel)
+    }
+    return []
+  }
+
+  /// Goes on with a channel's next operation in a new view: as it is, or from its beginning.
+  private mutating func restart(
+    _ channel: UInt64, as decision: ExchangeStanding, in change: ViewChange
+  ) {
+    // Committed here and only held by those who decided.
+    guard decision.committed == channels[channel]!.committed else {
+      channels[channel]!.exchange = nil
+      channels[channel]!.begun = nil
+      return
+    }
+    if change.isSeamless, let exchange = channels[channel]!.exchange,
+      exchange.stage.view == decision.view
+    {
+      return
+    }
+    channels[channel]!.exchange = nil
+    channels[channel]!.outcome = nil
+    channels[channel]!.begun = nil
+    guard decision.view > 0 else { return }
+    let members = decision.participants.filter { change.view.rank(of: $0) != nil }
+    guard !members.isEmpty else {
+      conclude(channel)
+      return
+    }
+    let view = change.isSeamless ? decision.view : change.view.number
+    channels[channel]!.begun = (view, members)
+    if !members.contains(me) {
+      // Others' business: this member only hears when it is done.
+      let number = channels[channel]!.committed + 1
+      channels[channel]!.nextNumber = max(channels[channel]!.nextNumber, number + 1)
+      channels[channel]!.exchange = Exchange(
+        stage: .init(channel: channel, view: view, round: number), members: members, me: me)
+    }
+  }
+
+  /// Goes on in the new view with all that waits.
+  mutating func resumeChannels(_ change: ViewChange, newcomers: [Member], at now: Duration)
+    -> [LinkAction]
+  {
+    var actions: [LinkAction] = []
+    for channel in channels.keys.sorted() {
+      if change.isSeamless, let exchange = channels[channel]?.exchange {
+        actions += exchange.inform(
+          newcomers.filter { names[channel]?.includes($0.id) ?? true })
+      }
+      actions += replayEarly(in: channel, at: now) + advance(channel, at: now)
+    }
+    return actions
+  }
+
+  // MARK: Time
+
+  mutating func channelMoved(at now: Duration) {
+    if let last = channelsMovedAt { watch.rested(now - last) }
+    channelsMovedAt = now
+  }
+
+  /// Why the exchanges do not move, if they should.
+  mutating func channelsVerdict(at now: Duration) -> Watch.Verdict? {
+    guard let moved = channelsMovedAt,
+      let verdict = watch.restedTooLong(since: moved, pace: membership.pace, at: now)
+    else { return nil }
+    guard
+      let stuck = channels.sorted(by: { $0.key < $1.key })
+        .first(where: { $0.value.exchange?.isUnderWay ?? false })?.value.exchange
+    else {
+      channelsMovedAt = nil
+      return nil
+    }
+    return Watch.Verdict(
+      reason: "\(verdict), waiting for \(stuck.names(stuck.late))", without: [])
+  }
+}

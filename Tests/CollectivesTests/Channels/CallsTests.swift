@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCollectives
+import FerryPeers
+import Testing
+
+@Suite("Calls on channels")
+struct CallsTests {
+  private func sum(_ values: Float...) -> Call { .allReduce(.float32(values)) }
+
+  private func settings(_ peer: Int) -> GroupLogic.Settings {
+    .init(algorithm: .direct, seed: Seed(1))
+  }
+
+  /// A group whose workers do nothing.
+  private func idle(_ count: Int) -> GroupNet {
+    GroupNet.group(count, settings: settings) { net in
+      for peer in 0..<count { net.peers[peer].values = nil }
+    }
+  }
+
+  private func value(_ net: GroupNet, _ peer: Int, _ id: UInt64) -> [Float]? {
+    guard case .success(let outcome)? = net.result(peer, id),
+      case .float32(let values) = outcome.values
+    else { return nil }
+    return values
+  }
+
+  private func error(_ net: GroupNet, _ peer: Int, _ id: UInt64) -> CollectiveError? {
+    guard case .failure(let error)? = net.result(peer, id) else { return nil }
+    return error
+  }
+
+  @Test("all get the sum, with who took part")
+  func allReduce() throws {
+    var net = idle(3)
+    let ids = (0..<3).map { net.call($0, sum(Float($0), 1)) }
+    net.deliver()
+    for peer in 0..<3 {
+      #expect(value(net, peer, ids[peer]) == [3, 3])
+      let outcome = try #require(try net.result(peer, ids[peer])?.get())
+      #expect(outcome.number == 1 && outcome.contributors.count == 3)
+    }
+  }
+
+  @Test("calls on one tag keep their order; one that waits does not stop another tag's")
+  func tags() {
+    var net = idle(2)
+    let first = net.call(0, sum(1), on: Channel(tag: 1))
+    let second = net.call(0, sum(2), on: Channel(tag: 1))
+    let other = net.call(0, sum(3), on: Channel(tag: 2))
+    let late = net.call(1, sum(30), on: Channel(tag: 2))
+    net.deliver()
+    #expect(value(net, 0, other) == [33] && value(net, 1, late) == [33])
+    #expect(net.result(0, first) == nil && net.result(0, second) == nil)
+    let ids = [
+      net.call(1, sum(10), on: Channel(tag: 1)), net.call(1, sum(20), on: Channel(tag: 1)),
+    ]
+    net.deliver()
+    #expect(value(net, 0, first) == [11] && value(net, 0, second) == [22])
+    #expect(ids.map { value(net, 1, $0) } == [[11], [22]])
+  }
+
+  @Test("what a killed member leaves is done by the others among themselves")
+  func killed() {
+    for held in 0..<40 {
+      var net = idle(3)
+      // The kill falls after any number of messages.
+      var left = held
+      net.fate = { _, _, message in
+        switch message {
+        case .ready, .chunk, .done:
+          left -= 1
+          return left < 0 ? .waits : .arrives
+        default: return .arrives
+        }
+      }
+      let ids = (0..<3).map { net.call($0, sum(Float($0 + 1))) }
+      net.deliver()
+      net.kill(2)
+      net.release()
+      net.pass(.seconds(1))
+      let results = (0..<2).map { value(net, $0, ids[$0]) }
+      #expect(results[0] == results[1], "killed after \(held)")
+      #expect(results[0] == [6] || results[0] == [3], "killed after \(held): \(results)")
+    }
+  }
+
+  @Test("a newcomer stops nothing that has begun, and takes part from the next on")
+  func newcomer() throws {
+    var net = GroupNet(3, settings: settings)
+    for peer in 0..<3 { net.peers[peer].values = nil }
+    net.found(0)
+    net.seek(1)
+    net.link(0, 1)
+    net.pass(.seconds(1))
+    // Chunks wait, so that the exchange is under way when the third one comes.
+    net.fate = { _, _, message in
+      if case .chunk = message { return .isOvertaken }
+      return .arrives
+    }
+    let ids = (0..<2).map { net.call($0, sum(Float($0 + 1))) }
+    net.deliver()
+    net.seek(2)
+    net.link(2, 0)
+    net.link(2, 1)
+    net.pass(.milliseconds(300))
+    #expect(net.members(0) == [0, 1, 2] && net.members(1) == [0, 1, 2])
+    #expect(net.result(0, ids[0]) == nil)
+    let next = (0..<3).map { net.call($0, sum(Float($0 + 1) * 10)) }
+    net.release()
+    net.pass(.seconds(1))
+    #expect(ids.indices.map { value(net, $0, ids[$0]) } == [[3], [3]])
+    #expect((0..<3).map { value(net, $0, next[$0]) } == [[60], [60], [60]])
+    let outcome = try #require(try net.result(2, next[2])?.get())
+    #expect(outcome.number == 2)
+    // Nothing was repeated: two chunks of two elements' exchange, no more views than admissions.
+    #expect(net.peers[0].logic.view?.number == 3)
+  }
+
+  @Test("when all who began an operation are gone, the newcomers pass over it")
+  func passedOver() {
+    var net = GroupNet(4, settings: settings)
+    for peer in 0..<4 { net.peers[peer].values = nil }
+    net.found(0)
+    net.pass(.milliseconds(100))
+    net.fate = { _, _, message in
+      if case .chunk = message { return .isOvertaken }
+      return .arrives
+    }
+    net.seek(1)
+    net.link(0, 1)
+    net.pass(.seconds(1))
+    _ = (0..<2).map { net.call($0, sum(1)) }
+    net.deliver()
+    for peer in 2..<4 {
+      net.seek(peer)
+      for other in 0..<peer { net.link(peer, other) }
+    }
+    net.pass(.seconds(1))
+    let ids = (2..<4).map { net.call($0, sum(Float($0))) }
+    net.kill(0)
+    net.kill(1)
+    net.release()
+    net.pass(.seconds(3))
+    #expect(ids.indices.map { value(net, $0 + 2, ids[$0]) } == [[5], [5]])
+  }
+
+  @Test("members that call for different things hear of it, and nobody loses its place")
+  func mismatch() {
+    var net = idle(3)
+    let ids = [
+      net.call(0, sum(1, 2)), net.call(1, sum(1)),
+      net.call(2, .allReduce(.float32([1, 1]), .mean)),
+    ]
+    net.deliver()
+    let errors = (0..<3).map { error(net, $0, ids[$0]) }
+    #expect(errors[0]?.code == .mismatch && errors[0]?.what == errors[1]?.what)
+    #expect(net.members(0) == [0, 1, 2])
+    let next = (0..<3).map { net.call($0, sum(1)) }
+    net.deliver()
+    #expect(value(net, 2, next[2]) == [3])
+  }
+
+  @Test("a cancelled call ends at once; the others' when they have made theirs")
+  func cancelled() {
+    var net = idle(2)
+    let mine = net.call(0, sum(1), on: Channel(tag: 5))
+    // Not announced yet: the one before it is not done.
+    let second = net.call(0, sum(2), on: Channel(tag: 5))
+    net.act(0) { $0.cancel(second, at: $1) }
+    #expect(error(net, 0, second)?.code == .cancelled)
+    let theirs = [
+      net.call(1, sum(1), on: Channel(tag: 5)), net.call(1, sum(2), on: Channel(tag: 5)),
+    ]
+    net.deliver()
+    #expect(value(net, 0, mine) == [2] && value(net, 1, theirs[0]) == [2])
+    #expect(error(net, 1, theirs[1])?.what == "\(net.name(0)) cancelled its call")
+    let after = (0..<2).map { net.call($0, sum(1), on: Channel(tag: 5)) }
+    net.deliver()
+    #expect(value(net, 1, after[1]) == [2])
+  }
+
+  @Test("a deadline names those who made no such call")
+  func deadline() {
+    var net = idle(3)
+    let mine = net.call(0, sum(1), within: .seconds(5))
+    _ = net.call(1, sum(1), within: .seconds(100))
+    net.pass(.seconds(4))
+    #expect(net.result(0, mine) == nil)
+    net.pass(.seconds(2))
+    #expect(error(net, 0, mine)?.code == .deadline)
+    #expect(error(net, 0, mine)?.what == "its time is over; \(net.name(2)) made no such call")
+    // Its part is still there for the others.
+    let last = net.call(2, sum(1))
+    net.deliver()
+    #expect(value(net, 2, last) == [3])
+  }
+
+  @Test("a sub-group's operations do not need the others")
+  func subgroup() {
+    var net = idle(4)
+    let some = Channel(tag: 1, among: [0, 2].map { net.peers[$0].logic.me.id })
+    let ids = [net.call(0, sum(1), on: some), net.call(2, sum(2), on: some)]
+    net.deliver()
+    #expect(value(net, 0, ids[0]) == [3] && value(net, 2, ids[1]) == [3])
+    let outsider = net.call(1, sum(2), on: some)
+    #expect(error(net, 1, outsider)?.code == .badGroup)
+  }
+
+  @Test("a lost place ends all calls")
+  func evicted() {
+    var net = idle(3)
+    let id = net.call(2, sum(1))
+    net.act(2) { $0.leave(at: $1) }
+    net.pass(.seconds(1))
+    #expect(error(net, 2, id)?.code == .stopped)
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCollectives
+import FerryPeers
+
+/// Operations that a toy member makes beside the rounds: one after another on each of a few tags.
+///
+/// What a member gives depends on what it got before on the same tag, so that an outcome that
+/// differs anywhere shows in every later one.
+struct ToyCalls: Sendable {
+  static let tags: [UInt64] = [1, 2, 3]
+
+  /// A member with the group's state in hand.
+  var isIn = false {
+    didSet { if isIn != oldValue { (open, due) = ([:], [:]) } }
+  }
+  /// By tag, the last operation that this life of the peer has seen the end of.
+  private(set) var last: [UInt64: (number: UInt64, digest: [UInt8])] = [:]
+  private(set) var finishedCount = 0
+  private let me: Member
+  private let pauseMax: Duration
+  private var chance: SplitMix64
+  /// By call, the tag.
+  private var open: [UInt64: UInt64] = [:]
+  /// By tag, when the next call is made; at once where nothing stands.
+  private var due: [UInt64: Duration] = [:]
+  private var lastCall: UInt64 = 0
+
+  init(me: Member, pauseMax: Duration, seed: Seed) {
+    self.me = me
+    self.pauseMax = pauseMax
+    chance = SplitMix64(seed)
+  }
+
+  var nextDue: Duration? { isIn ? due.values.min() : nil }
+
+  /// The next call to be made, if it is time.
+  mutating func due(at now: Duration) -> (call: Call, channel: Channel, id: UInt64)? {
+    guard isIn else { return nil }
+    let waiting = Self.tags.first { tag in
+      !open.values.contains(tag) && (due[tag] ?? .zero) <= now
+    }
+    guard let tag = waiting else { return nil }
+    lastCall += 1
+    open[lastCall] = tag
+    due[tag] = nil
+    let share = Float(me.incarnation % 89) / 89
+    let values = (0..<Int(8 * tag)).map { Float($0) + share }
+    let call: Call =
+      tag == 3
+      ? .allGather(.float32(values)) : .allReduce(.float32(values), tag == 1 ? .sum : .mean)
+    return (call, Channel(tag: tag), lastCall)
+  }
+
+  mutating func finished(
+    _ id: UInt64, _ result: Result<CallOutcome, CollectiveError>, at now: Duration
+  ) {
+    guard let tag = open.removeValue(forKey: id) else { return }
+    due[tag] = now + pauseMax * Double.random(in: 0...1, using: &chance)
+    guard case .success(let outcome) = result, case .float32(let values) = outcome.values else {
+      return
+    }
+    finishedCount += 1
+    var bytes = ByteWriter()
+    for value in values { bytes.put(UInt64(value.bitPattern)) }
+    for contributor in outcome.contributors { bytes.put(contributor.member) }
+    last[tag] = (outcome.number, Digest.sha256(of: bytes.bytes))
+  }
+}
