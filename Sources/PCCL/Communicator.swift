@@ -77,28 +77,19 @@ final class Communicator: @unchecked Sendable {
         Complaint.say("no master at \(master): \(reason)")
         return nil
       case .found:
-        // Its own name is in the first agenda, and it has none before it listens.
-        let identity = Identity()
-        var settings = settings
-        settings.identity = identity
-        let group = try PeerGroup.found(settings)
-        return (group, Agenda(founder: group.me))
+        return (try PeerGroup.found(settings), Agenda())
       case .join(let addresses):
         for address in addresses {
           do {
             let (group, state) = try PeerGroup.join(
               at: address, settings, within: Self.lettingInMax)
-            return (group, try Self.agenda(of: state))
+            return (group, try Agenda(state: state.tensors))
           } catch let error as CollectiveError where error.code == .deadline {
             continue
           }
         }
       }
     }
-  }
-
-  private static func agenda(of state: SharedState) throws -> Agenda {
-    try Agenda(tensor: state.tensors.first { $0.name == Terms.stateName }?.values ?? [])
   }
 
   /// Leaves the run; the thread has ended when this returns.
@@ -239,12 +230,12 @@ final class Communicator: @unchecked Sendable {
 
   /// One round, for as long as it takes; nil when the communicator is to end.
   private func exchange(_ turn: Turn, _ group: PeerGroup) throws -> RoundOutcome? {
-    let state = [(name: Terms.stateName, values: turn.agenda.tensor)]
     while true {
       if locked({ isClosing }) { return nil }
       do {
         return try group.allReduce(
-          turn.values, weight: turn.isAccepted ? 1 : 0, note: turn.part.encoded, state: state,
+          turn.values, weight: turn.isAccepted ? 1 : 0, note: turn.part.encoded,
+          state: turn.agenda.state,
           within: Self.turnMax)
       } catch {
         guard error.code == .deadline else { throw error }
@@ -257,7 +248,7 @@ final class Communicator: @unchecked Sendable {
     failAll(pcclRankConnectionLost)
     while !locked({ isClosing }) {
       do {
-        let agenda = try Self.agenda(of: try group.reload(within: Self.turnMax))
+        let agenda = try Agenda(state: try group.reload(within: Self.turnMax).tensors)
         locked { self.agenda = agenda }
         return true
       } catch let error as CollectiveError where error.code == .deadline {

@@ -7,7 +7,6 @@ import Foundation
 
 /// What all peers of a run have alike without a word: PCCL's interface has no place for it.
 enum Terms {
-  static let stateName = "agenda"
   static let rendezvousRun = "pccl"
   /// A secret that everybody knows: who reaches a port may join, as with PCCL itself. The links are
   /// encrypted all the same; only `FERRY_SECRET` keeps strangers out.

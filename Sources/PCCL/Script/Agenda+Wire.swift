@@ -4,14 +4,22 @@ import FerryBasics
 import FerryPeers
 
 extension Agenda {
-  /// As the group's shared state: a tensor, since that is what newcomers are given.
-  var tensor: [Float] {
+  private static let name = "agenda"
+
+  /// As the group's shared state: a tensor, since that is what newcomers are given. None at first,
+  /// as in a group that was just founded.
+  var state: [(name: String, values: [Float])] {
+    guard self != Agenda() else { return [] }
     let bytes = encoded
-    return [Float(bytes.count)] + Packing.floats(bytes)
+    return [(Self.name, [Float(bytes.count)] + Packing.floats(bytes))]
   }
 
-  init(tensor: [Float]) throws(MalformedMessage) {
-    let place = "agenda"
+  init(state: [(name: String, values: [Float])]) throws(MalformedMessage) {
+    let place = Self.name
+    guard let tensor = state.first(where: { $0.name == place })?.values else {
+      self.init()
+      return
+    }
     guard let head = tensor.first, head >= 0, head < 16_777_216, head == head.rounded(),
       let bytes = Packing.bytes(tensor[1...], count: Int(head))
     else { throw MalformedMessage(what: "not packed bytes", place: place) }

@@ -61,7 +61,8 @@ struct Agenda: Hashable, Sendable {
   /// The last revision that was synchronized; the next one is expected to follow it.
   private(set) var revision: UInt64?
 
-  init(founder: Member) { accepted = [founder] }
+  /// Nobody is in it yet: its first round takes in whoever is there.
+  init() { self.init(accepted: [], job: .none, revision: nil) }
 
   init(accepted: [Member], job: Job, revision: UInt64?) {
     (self.accepted, self.job, self.revision) = (accepted, job, revision)
@@ -89,7 +90,7 @@ struct Agenda: Hashable, Sendable {
     let present = Set(record.map(\.member))
     let staying = accepted.filter(present.contains)
     guard !staying.isEmpty else {
-      // All who knew anything are gone; those who waited go on as the run.
+      // The first round; or all who knew anything are gone, and those who waited go on as the run.
       (accepted, job) = (record.map(\.member), .none)
       return [.tookIn]
     }
