@@ -31,7 +31,7 @@ let house = [
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
   Room(
-    name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs"],
+    name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs", "Planning"],
     packages: [crypto, log]),
   Room(name: "CAPI", duty: "the C door", on: ["Collectives", "CFerry"]),
   Room(

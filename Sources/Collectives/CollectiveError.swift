@@ -15,6 +15,8 @@ public struct CollectiveError: FerryError, Equatable {
     public static let wrongSender = Code(rawValue: "wrong-sender")
     /// A chunk names a segment or piece that does not exist, or comes before its turn.
     public static let unexpectedChunk = Code(rawValue: "unexpected-chunk")
+    /// The operation makes no sense, or its counts do not fit each other.
+    public static let badOperation = Code(rawValue: "bad-operation")
     /// The same chunk came twice.
     public static let duplicateChunk = Code(rawValue: "duplicate-chunk")
     /// A chunk's payload has another length than its piece has.

@@ -50,6 +50,15 @@ void ferry_f32_to_f16_generic(const void *x, void *y, size_t n);
 void ferry_f16_to_f32(const void *x, void *y, size_t n);
 void ferry_f16_to_f32_generic(const void *x, void *y, size_t n);
 
+// y[i] = fold(y[i], x[i]), in elements of the type; `Fold` in Swift says what the folds mean.
+enum { FERRY_SUM = 1, FERRY_PRODUCT, FERRY_MIN, FERRY_MAX };
+enum {
+  FERRY_F32 = 1, FERRY_F64, FERRY_F16, FERRY_BF16, FERRY_I8, FERRY_I16, FERRY_I32, FERRY_I64,
+  FERRY_U8, FERRY_U16, FERRY_U32, FERRY_U64, FERRY_BOOL
+};
+void ferry_fold(int element, int fold, const void *x, void *y, size_t n);
+void ferry_fold_generic(int element, int fold, const void *x, void *y, size_t n);
+
 // Blocks of int8 codes, each after its step: `int8_block.h` says how. The encoders return the
 // index of the first infinity or NaN (then `out` is unfinished), or n.
 size_t ferry_int8_encode_nearest(const float *x, size_t n, size_t block, uint8_t *out);

@@ -7,12 +7,12 @@
 /// send, and waits once: the right choice where a vector costs less than a hop. A value is encoded
 /// once in all. What a rank sends does not depend on the weights, so that a group sends it along
 /// with the word that it is ready.
-public struct OneShot: AllReduceMachine {
+struct OneShot<Element: CollectiveElement>: CollectiveMachine {
   private let reduction: Reduction
-  private let segments: Segments
-  private let work: Piecework
+  private let pieces: [Range<Int>]
+  private let work: Piecework<Element>
   /// This rank's values, then the result's.
-  private var values: [Float]
+  private var values: [Element]
   /// For each piece and contributor, what it sent, until the piece is added up.
   private var chunks: [Chunk?]
   /// For each piece, how many have come.
@@ -21,20 +21,22 @@ public struct OneShot: AllReduceMachine {
   /// The place of each rank among the contributors; nil with weight 0.
   private let places: [Int?]
 
-  public init(_ values: [Float], in reduction: Reduction) {
+  init(_ values: [Element], in reduction: Reduction) {
     self.reduction = reduction
-    segments = Segments(count: values.count, world: 1, pieceElements: reduction.pieceElements)
-    work = Piecework(codec: reduction.codec, prefix: reduction.chunkPrefix)
+    let step = reduction.pieceElements(of: values.count, as: Element.self)
+    pieces = stride(from: 0, to: values.count, by: step).map { $0..<min($0 + step, values.count) }
+    work = Piecework(reduction)
     self.values = values
-    chunks = Array(repeating: nil, count: segments.pieceCount * reduction.contributors.count)
-    arrived = Array(repeating: 0, count: segments.pieceCount)
-    finished = PieceSet(count: segments.pieceCount)
+    chunks = Array(repeating: nil, count: pieces.count * reduction.contributors.count)
+    arrived = Array(repeating: 0, count: pieces.count)
+    finished = PieceSet(count: pieces.count)
     places = reduction.places
   }
 
-  public var isDone: Bool { finished.missing == 0 }
-  public var result: [Float]? { isDone ? values : nil }
-  public var awaited: [Int] {
+  var isDone: Bool { finished.missing == 0 }
+  var result: [Element]? { isDone ? values : nil }
+  var output: Values? { result.map(Element.wrap) }
+  var awaited: [Int] {
     reduction.contributors.enumerated().filter { place, rank in
       rank != reduction.rank
         && arrived.indices.contains {
@@ -43,12 +45,12 @@ public struct OneShot: AllReduceMachine {
     }.map(\.element)
   }
 
-  public mutating func start() throws(CollectiveError) -> [Outgoing] {
+  mutating func start() throws(CollectiveError) -> [Outgoing] {
     guard let place = places[reduction.rank] else { return [] }
     var outgoing: [Outgoing] = []
-    for piece in segments.pieces(0) {
+    for (piece, range) in pieces.enumerated() {
       let chunk = try work.encode(
-        values, segments.range(0, piece), as: .reduceScatter, 0, piece,
+        values, range, as: .reduceScatter, 0, piece,
         seed: reduction.seed(.reduceScatter, 0, piece))
       for step in 1..<max(reduction.world, 1) {
         outgoing.append(Outgoing(to: (reduction.rank + step) % reduction.world, chunk))
@@ -58,13 +60,18 @@ public struct OneShot: AllReduceMachine {
     return outgoing
   }
 
-  public mutating func receive(
+  mutating func receive(
     _ chunk: Chunk, from rank: Int
   ) throws(CollectiveError) -> [Outgoing] {
     guard chunk.phase == .reduceScatter else {
       throw .refusing(.unexpectedChunk, chunk, from: rank, "one hop has no such phase")
     }
-    try work.check(chunk, from: rank, in: segments)
+    guard chunk.segment == 0, pieces.indices.contains(chunk.piece) else {
+      throw .refusing(
+        .unexpectedChunk, chunk, from: rank, "there is no such piece among \(pieces.count)")
+    }
+    let count = pieces[chunk.piece].count
+    try work.checkLength(chunk, from: rank, count: count)
     guard rank != reduction.rank, places.indices.contains(rank), let place = places[rank] else {
       throw .refusing(.wrongSender, chunk, from: rank, "this rank has nothing to contribute")
     }
@@ -72,7 +79,7 @@ public struct OneShot: AllReduceMachine {
       throw .refusing(.duplicateChunk, chunk, from: rank, "this rank's part was taken before")
     }
     // Checked now, while it is known whom to blame.
-    try work.checkDecodes(chunk, from: rank, count: segments.range(0, chunk.piece).count)
+    try work.checkDecodes(chunk, from: rank, count: count)
     try take(chunk, from: place)
     return []
   }
@@ -85,7 +92,7 @@ public struct OneShot: AllReduceMachine {
 
   /// This rank's own part is decoded like all others', so that every rank adds the same bits.
   private mutating func addUp(_ piece: Int) throws(CollectiveError) {
-    let range = segments.range(0, piece)
+    let range = pieces[piece]
     for (place, rank) in reduction.contributors.enumerated() {
       guard let chunk = chunks[mark(piece, place)] else {
         preconditionFailure("a piece is missing")
@@ -96,15 +103,15 @@ public struct OneShot: AllReduceMachine {
         try work.decode(chunk, from: rank, to: &values, range)
         Arithmetic.scale(&values, range, by: scale)
       } else if scale == 1 {
-        try work.add(chunk, from: rank, to: &values, range)
+        try work.fold(chunk, from: rank, to: &values, range)
       } else {
-        var part = [Float](repeating: 0, count: range.count)
+        var part = [Element](repeating: .zero, count: range.count)
         try work.decode(chunk, from: rank, to: &part, 0..<range.count)
         Arithmetic.scale(&part, 0..<range.count, by: scale)
-        Arithmetic.add(part, 0..<range.count, to: &values, range)
+        work.fold(part, to: &values, range)
       }
     }
-    if reduction.divisor != 1 { Arithmetic.divide(&values, range, by: reduction.divisor) }
+    Arithmetic.divide(&values, range, by: reduction.divisor)
     finished.insert(piece)
   }
 
@@ -112,3 +119,5 @@ public struct OneShot: AllReduceMachine {
     piece * reduction.contributors.count + place
   }
 }
+
+extension OneShot: AllReduceMachine where Element == Float {}

@@ -2,28 +2,23 @@
 
 public import FerryBasics
 public import FerryCodecs
-import FerryTensors
+public import FerryTensors
 
-/// What an all-reduce makes of the contributions `x_i` with weights `w_i`.
-public enum ReduceOperation: UInt8, Sendable, CaseIterable {
-  /// `Σ w_i x_i`
-  case sum = 0
-  /// `Σ w_i x_i / Σ w_i`
-  case mean = 1
-}
-
-/// What all ranks of a reduction must know alike, and which of them this one is.
+/// What all ranks of a collective must know alike, and which of them this one is.
 public struct Reduction: Sendable {
   /// The most ranks a reduction may have; a ring of more has no bandwidth left for anybody.
   public static let worldMax = 1024
+  /// The largest weight of whole numbers, and the largest sum of them: what a `Double` counts.
+  public static let wholeWeightMax = 1 << 53
 
   public let rank: Int
   public let weights: [Double]
   public let codec: any Codec
   public let operation: ReduceOperation
+  public let elementType: ElementType
   public let seed: Seed
-  /// Elements of a piece; all ranks must use the same.
-  public let pieceElements: Int
+  /// What is known of the links, the same on all ranks.
+  public let topology: Topology
   /// Put in front of every chunk: the header of whoever carries them, written where it is sent from.
   var chunkPrefix: [UInt8] = []
 
@@ -32,57 +27,94 @@ public struct Reduction: Sendable {
   /// The weight by which values are added as they are.
   private let unit: Double
   /// What the sum is divided by.
-  let divisor: Float
+  let divisor: Double
+  /// Elements of a piece where it is not chosen by the vector's length.
+  private let pieceElementsForced: Int?
 
   /// - Parameters:
   ///   - rank: this member's place, in `0..<weights.count`.
   ///   - weights: one a rank, finite, ≥ 0, not all 0. A rank of weight 0 sends no contribution,
   ///     its values are never read, and it receives the result like all others.
-  ///   - codec: how chunks are encoded. Lossy codecs cost accuracy at each encoding: twice by
-  ///     `Direct`, once more a hop by `Ring`.
+  ///   - codec: how chunks of floats are encoded; other elements travel as they are. Lossy codecs
+  ///     cost accuracy at each encoding: `AllReduceAlgorithm` says how many there are.
   ///   - seed: for codecs that round at random; every chunk and rank derives its own from it.
-  ///   - pieceElements: at least 1, and at most what fits `Chunk.payloadBytesMax`.
-  /// - Throws: `.badGroup` when weights come out of their range or there are too many.
+  ///   - pieceElements: of a piece, the same on all ranks; at least 1, and at most what fits
+  ///     `Chunk.payloadBytesMax`. Nil chooses by the vector's length.
+  /// - Throws: `.badGroup` when weights come out of their range or there are too many, or the
+  ///   topology is of another world; `.badOperation` for a mean of flags.
   public init(
-    rank: Int, weights: [Double], codec: any Codec, operation: ReduceOperation, seed: Seed,
-    pieceElements: Int = 65_536
+    rank: Int, weights: [Double], codec: any Codec, operation: ReduceOperation,
+    elementType: ElementType = .f32, seed: Seed, topology: Topology = Topology(),
+    pieceElements: Int? = nil
   ) throws(CollectiveError) {
     precondition(weights.indices.contains(rank), "rank \(rank) among \(weights.count)")
-    precondition(
-      pieceElements > 0 && codec.byteCount(for: pieceElements) <= Chunk.payloadBytesMax,
-      "a piece of \(pieceElements) elements does not fit a chunk")
-    func refused(_ what: String) -> CollectiveError {
-      CollectiveError(
-        .badGroup, what, place: "all-reduce of \(weights.count) ranks",
-        remedy: "Each weight must be finite and at least 0, and one must be above 0.")
+    if let pieceElements {
+      let bytes =
+        elementType == .f32
+        ? codec.byteCount(for: pieceElements) : pieceElements * elementType.byteWidth
+      precondition(
+        pieceElements > 0 && bytes <= Chunk.payloadBytesMax,
+        "a piece of \(pieceElements) elements does not fit a chunk")
     }
-    guard weights.count <= Self.worldMax else {
-      throw CollectiveError(
-        .badGroup, "\(weights.count) ranks are more than \(Self.worldMax)", place: "all-reduce",
-        remedy: "Split the peers into several groups.")
-    }
-    for (rank, weight) in weights.enumerated() where !(weight >= 0 && weight.isFinite) {
-      throw refused("rank \(rank) has the weight \(weight)")
-    }
-    let heaviest = weights.max() ?? 0
-    guard heaviest > 0 else { throw refused("all weights are 0") }
+    try Self.check(weights, operation, elementType)
+    try topology.check(world: weights.count)
 
     self.rank = rank
     self.weights = weights
     self.codec = codec
     self.operation = operation
+    self.elementType = elementType
     self.seed = seed
-    self.pieceElements = pieceElements
+    self.topology = topology
+    pieceElementsForced = pieceElements
     contributors = weights.indices.filter { weights[$0] > 0 }
     // Relative to the heaviest weight: with equal weights, the common case, the scale is exactly 1,
     // which costs no pass over the values and no rounding.
-    switch operation {
-    case .sum:
-      unit = 1
-      divisor = 1
-    case .mean:
-      unit = heaviest
-      divisor = Float(weights.reduce(0) { $0 + $1 / heaviest })
+    let isMean = operation == .mean
+    let unit = isMean && !elementType.isWhole ? weights.max()! : 1
+    self.unit = unit
+    divisor = isMean ? weights.reduce(0) { $0 + $1 / unit } : 1
+  }
+
+  private static func check(
+    _ weights: [Double], _ operation: ReduceOperation, _ type: ElementType
+  ) throws(CollectiveError) {
+    func refused(
+      _ what: String, _ remedy: String, _ rank: Int? = nil
+    ) -> CollectiveError {
+      CollectiveError(
+        .badGroup, what, place: "all-reduce of \(weights.count) ranks", remedy: remedy,
+        culprit: rank)
+    }
+    guard weights.count <= worldMax else {
+      throw CollectiveError(
+        .badGroup, "\(weights.count) ranks are more than \(worldMax)", place: "all-reduce",
+        remedy: "Split the peers into several groups.")
+    }
+    let demand = "Each weight must be finite and at least 0, and one must be above 0."
+    for (rank, weight) in weights.enumerated() where !(weight >= 0 && weight.isFinite) {
+      throw refused("rank \(rank) has the weight \(weight)", demand, rank)
+    }
+    guard weights.contains(where: { $0 > 0 }) else { throw refused("all weights are 0", demand) }
+    let fold = operation.fold
+    for (rank, weight) in weights.enumerated() {
+      if fold != .sum || type == .bool, weight != 0 && weight != 1 {
+        throw refused(
+          "rank \(rank) has the weight \(weight)",
+          "For \(type) by \(operation) a rank takes part, 1, or does not, 0.", rank)
+      }
+      if type.isWhole, weight != weight.rounded() {
+        throw refused(
+          "rank \(rank) has the weight \(weight)", "Whole numbers take whole weights.", rank)
+      }
+    }
+    if type.isWhole, weights.reduce(0, +) > Double(wholeWeightMax) {
+      throw refused("the weights are too large", "Their sum may be \(wholeWeightMax).")
+    }
+    if operation == .mean, type == .bool {
+      throw CollectiveError(
+        .badOperation, "flags have no mean", place: "all-reduce of \(weights.count) ranks",
+        remedy: "Use sum (one is set) or product (all are set), or reduce numbers.")
     }
   }
 
@@ -98,7 +130,7 @@ public struct Reduction: Sendable {
   }
 
   /// What a rank's values are multiplied by before they are added.
-  func scale(of rank: Int) -> Float { Float(weights[rank] / unit) }
+  func scale(of rank: Int) -> Double { weights[rank] / unit }
 
   /// The place of each rank among the contributors; nil with weight 0.
   var places: [Int?] {
@@ -108,19 +140,13 @@ public struct Reduction: Sendable {
   }
 
   /// `values` times this rank's scale.
-  func scaled(_ values: [Float]) -> [Float] {
-    guard contributes else { return values }
-    var scaled = values
-    Arithmetic.scale(&scaled, 0..<scaled.count, by: scale(of: rank))
-    return scaled
+  func scaled<Element: CollectiveElement>(_ values: consuming [Element]) -> [Element] {
+    if contributes { Arithmetic.scale(&values, 0..<values.count, by: scale(of: rank)) }
+    return values
   }
-}
 
-/// One rank's part in an all-reduce: all ranks end with the same bits of the weighted sum or mean.
-public protocol AllReduceMachine: CollectiveMachine {
-  /// `values` are this rank's contribution; all ranks give the same count, 0 allowed.
-  init(_ values: [Float], in reduction: Reduction)
-
-  /// The result, once this rank holds all of it; nil until then.
-  var result: [Float]? { get }
+  /// Elements of a piece where the longest segment has so many.
+  func pieceElements<Element: CollectiveElement>(of count: Int, as _: Element.Type) -> Int {
+    pieceElementsForced ?? Pieces.elements(of: count, width: MemoryLayout<Element>.stride)
+  }
 }

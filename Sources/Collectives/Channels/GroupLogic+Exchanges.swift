@@ -65,8 +65,8 @@ extension GroupLogic {
     let call = waiting.call
     var ready = GroupMessage.Ready(
       weight: call.weight, note: call.note, operation: call.meaning,
-      counts: call.counts(to: members).map(UInt64.init), refusal: waiting.refusal)
-    if ready.refusal.isEmpty, let missing = call.missingEnd(among: members, names: \.short) {
+      counts: call.counts(to: members, from: me.id).map(UInt64.init), refusal: waiting.refusal)
+    if ready.refusal.isEmpty, let missing = call.missingEnd(among: members) {
       ready.refusal = missing
     }
     if ready.refusal.isEmpty, let reason = call.unsendable {
@@ -101,11 +101,9 @@ extension GroupLogic {
     do {
       let members = channels[channel]!.exchange!.members
       let stage = channels[channel]!.exchange!.stage
-      var operation = call.operation
-      operation.root = call.root.flatMap { root in members.firstIndex { $0.id == root } }
-      let machine = try operation.machine(
+      let machine = try call.operation(among: members).machine(
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
-        input: call.flat(to: members),
+        input: call.given(to: members, from: me.id),
         counts: said.map { $0.counts.map { Int(clamping: $0) } },
         seed: settings.seed.derived("operation", channel, number),
         chunkPrefix: GroupMessage.chunkPrefix(stage))
@@ -124,10 +122,9 @@ extension GroupLogic {
       contributors: zip(exchange.members, exchange.said).map { member, ready in
         Contributor(member: member, weight: ready.weight, note: ready.note)
       }, values: output,
-      counts: call.operation.kind.gatheredCounts(
-        exchange.said.map { $0.counts.map { Int(clamping: $0) } },
-        rank: exchange.rank(of: me)!,
-        isRoot: call.root == me.id))
+      counts: call.operation.kind.cameFrom(
+        exchange.said.map { $0.counts.map { Int(clamping: $0) } }, rank: exchange.rank(of: me)!,
+        root: call.operation(among: exchange.members).root))
   }
 
   /// This member holds its complete result: tells the others, but finishes only when all do.

@@ -2,38 +2,34 @@
 
 import FerryTensors
 
-/// Loops over parts of vectors that collectives need themselves, in place.
+/// Work on parts of vectors, in place.
 enum Arithmetic {
-  /// Divides the values in a range; a division, not a product by the inverse, which rounds twice.
-  static func divide(_ values: inout [Float], _ range: Range<Int>, by divisor: Float) {
+  /// Divides the values in a range.
+  static func divide<Element: CollectiveElement>(
+    _ values: inout [Element], _ range: Range<Int>, by divisor: Double
+  ) {
+    guard divisor != 1 else { return }
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
-    for i in span.indices { span[i] /= divisor }
+    var span = all.part(range)
+    Element.divide(&span, by: divisor)
   }
 
   /// Multiplies the values in a range.
-  static func scale(_ values: inout [Float], _ range: Range<Int>, by scale: Float) {
+  static func scale<Element: CollectiveElement>(
+    _ values: inout [Element], _ range: Range<Int>, by scale: Double
+  ) {
     guard scale != 1 else { return }
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
-    Kernels.scale(&span, by: scale)
-  }
-
-  /// Adds `source[from]`, as many values, to `values[range]`.
-  static func add(
-    _ source: borrowing [Float], _ from: Range<Int>, to values: inout [Float], _ range: Range<Int>
-  ) {
-    var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
-    Kernels.accumulate(source.span.extracting(from), into: &span)
+    var span = all.part(range)
+    Element.scale(&span, by: scale)
   }
 
   /// Puts `source[from]` in the place of the values that begin at `start`.
-  static func copy(
-    _ source: borrowing [Float], _ from: Range<Int>, to values: inout [Float], at start: Int
+  static func copy<Element: CollectiveElement>(
+    _ source: borrowing [Element], _ from: Range<Int>, to values: inout [Element], at start: Int
   ) {
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(start..<start + from.count)
+    var span = all.part(start..<start + from.count)
     Bytes.copy(source.span.extracting(from).elementBytes, into: &span)
   }
 }

@@ -16,12 +16,18 @@ public struct Chunk: Sendable, Equatable {
     case allGather = 1
     /// A piece of the root's values.
     case broadcast = 2
+    /// A piece of one rank's values, on its way to another.
+    case delivery = 3
+    /// Nothing but the word that its sender has come so far.
+    case barrier = 4
 
     public var description: String {
       switch self {
       case .reduceScatter: "reduce-scatter"
       case .allGather: "all-gather"
       case .broadcast: "broadcast"
+      case .delivery: "delivery"
+      case .barrier: "barrier"
       }
     }
   }

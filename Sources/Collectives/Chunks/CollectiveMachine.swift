@@ -18,8 +18,11 @@ public protocol CollectiveMachine: Sendable {
   ///   `.notEncodable`, when a sum left the codec's range, the machine cannot finish.
   mutating func receive(_ chunk: Chunk, from rank: Int) throws(CollectiveError) -> [Outgoing]
 
-  /// Whether this rank holds its complete result.
+  /// Whether this rank holds its complete result and owes nobody anything.
   var isDone: Bool { get }
+
+  /// This rank's complete result, once `isDone`; empty for a rank that gets nothing.
+  var output: Values? { get }
 
   /// The ranks that still owe a chunk, ascending: whom a deadline's message names.
   var awaited: [Int] { get }

@@ -2,31 +2,35 @@
 
 import FerryBasics
 import FerryCodecs
+import FerryTensors
 
-/// Encodes, decodes and adds single pieces of a vector, and says who is to blame if it fails.
-struct Piecework: Sendable {
+/// Encodes, decodes and folds single pieces of a vector, and says who is to blame if it fails.
+struct Piecework<Element: CollectiveElement>: Sendable {
   private let codec: any Codec
-  private let isLossy: Bool
+  let isLossy: Bool
+  private let fold: Fold
   /// What every chunk begins with: see `Reduction.chunkPrefix`.
   private let prefix: [UInt8]
 
-  init(codec: any Codec, prefix: [UInt8] = []) {
-    self.codec = codec
-    isLossy = codec.isLossy
-    self.prefix = prefix
+  init(_ reduction: Reduction) {
+    codec = reduction.codec
+    isLossy = Element.isLossy(codec)
+    fold = reduction.operation.fold
+    prefix = reduction.chunkPrefix
   }
 
   /// A chunk of the values in a range.
   func encode(
-    _ values: borrowing [Float], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
+    _ values: borrowing [Element], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
     _ piece: Int, seed: Seed
   ) throws(CollectiveError) -> Chunk {
     do throws(CodecError) {
       return try Chunk(
         phase: phase, segment: segment, piece: piece, prefix: prefix,
-        payloadByteCount: codec.byteCount(for: range.count)
+        payloadByteCount: Element.byteCount(for: range.count, by: codec)
       ) { (payload: inout MutableSpan<UInt8>) throws(CodecError) in
-        try codec.encode(values.span.extracting(range), seed: seed, into: &payload)
+        try Element.encode(
+          values.span.extracting(range), by: codec, seed: seed, into: &payload)
       }
     } catch {
       throw CollectiveError(
@@ -37,15 +41,15 @@ struct Piecework: Sendable {
 
   /// A chunk of the values in a range, which become what all others will decode from it.
   func encodeAndAdopt(
-    _ values: inout [Float], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
+    _ values: inout [Element], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
     _ piece: Int, seed: Seed
   ) throws(CollectiveError) -> Chunk {
     let chunk = try encode(values, range, as: phase, segment, piece, seed: seed)
     guard isLossy else { return chunk }
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
+    var span = all.part(range)
     do {
-      try codec.decode(chunk.payloadSpan, into: &span)
+      try Element.decode(chunk.payloadSpan, by: codec, into: &span)
     } catch {
       preconditionFailure("a codec does not decode its own bytes: \(error)")
     }
@@ -54,53 +58,49 @@ struct Piecework: Sendable {
 
   /// Puts the decoded bytes in the place of the values in a range; an error leaves them alone.
   func decode(
-    _ chunk: Chunk, from rank: Int, to values: inout [Float], _ range: Range<Int>
+    _ chunk: Chunk, from rank: Int, to values: inout [Element], _ range: Range<Int>
   ) throws(CollectiveError) {
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
+    var span = all.part(range)
     do {
-      try codec.decode(chunk.payloadSpan, into: &span)
+      try Element.decode(chunk.payloadSpan, by: codec, into: &span)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
   }
 
-  /// Adds the decoded bytes to the values in a range; after an error nothing was added.
-  func add(
-    _ chunk: Chunk, from rank: Int, to values: inout [Float], _ range: Range<Int>
+  /// Folds the decoded bytes into the values in a range; after an error nothing was folded.
+  func fold(
+    _ chunk: Chunk, from rank: Int, to values: inout [Element], _ range: Range<Int>
   ) throws(CollectiveError) {
     var all = values.mutableSpan
-    var span = all._mutatingExtracting(range)
+    var span = all.part(range)
     do {
-      try codec.accumulate(chunk.payloadSpan, into: &span)
+      try Element.fold(fold, chunk.payloadSpan, by: codec, into: &span)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
+  }
+
+  /// Folds values that are decoded already.
+  func fold(_ source: borrowing [Element], to values: inout [Element], _ range: Range<Int>) {
+    var all = values.mutableSpan
+    var span = all.part(range)
+    Kernels.fold(fold, bytes: source.span.elementBytes, into: &span)
   }
 
   /// Refuses a payload that will not decode. Costs nothing where every payload does.
-  func checkDecodes(
-    _ chunk: Chunk, from rank: Int, count: Int
-  ) throws(CollectiveError) {
-    guard isLossy else { return }
+  func checkDecodes(_ chunk: Chunk, from rank: Int, count: Int) throws(CollectiveError) {
     do {
-      _ = try codec.decode(chunk.payloadSpan, count: count)
+      try Element.check(chunk.payloadSpan, by: codec, count: count)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
     }
   }
 
-  /// Refuses a chunk of a piece that does not exist, or whose payload has another length.
-  func check(
-    _ chunk: Chunk, from rank: Int, in segments: Segments
-  ) throws(CollectiveError) {
-    guard segments.has(chunk.segment, chunk.piece) else {
-      throw .refusing(
-        .unexpectedChunk, chunk, from: rank,
-        "there is no such piece among \(segments.pieceCount) in \(segments.segmentCount) segments")
-    }
-    let count = segments.range(chunk.segment, chunk.piece).count
-    let needed = codec.byteCount(for: count)
+  /// Refuses a payload of another length than so many values have.
+  func checkLength(_ chunk: Chunk, from rank: Int, count: Int) throws(CollectiveError) {
+    let needed = Element.byteCount(for: count, by: codec)
     guard chunk.payloadByteCount == needed else {
       throw .refusing(
         .wrongLength, chunk, from: rank,

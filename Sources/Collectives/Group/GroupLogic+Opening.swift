@@ -40,7 +40,7 @@ extension GroupLogic {
   /// What a one-shot machine sends first; it does not depend on the weights, not known yet.
   func opening(_ values: [Float], in view: View) throws(CollectiveError) -> [UInt8] {
     let weights = Array(repeating: 1.0, count: view.members.count)
-    var machine = OneShot(values, in: try reduction(weights, in: view))
+    var machine = OneShot<Float>(values, in: try reduction(weights, in: view))
     return try machine.start().first?.chunk.encoded() ?? []
   }
 }

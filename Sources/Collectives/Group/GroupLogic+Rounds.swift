@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryPeers
+import FerryTensors
 
 /// One round: ready, exchanged, held by all, committed; and the next one opened.
 extension GroupLogic {
@@ -48,7 +49,7 @@ extension GroupLogic {
     if let trouble = attempt?.trouble {
       return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
     }
-    if case .float32(let result)? = attempt?.takeOutput() { actions += hold(result) }
+    if case .f32(let result)? = attempt?.takeOutput() { actions += hold(result) }
     return actions + commitIfAllHold(at: now)
   }
 
@@ -79,7 +80,8 @@ extension GroupLogic {
   private mutating func hold(_ result: [Float]) -> [LinkAction] {
     guard let view, let attempt else { return [] }
     let seed = settings.seed.derived("digest", committed + 1)
-    let digest = Digest.quick(of: result, seed: seed, then: attempt.record)
+    let digest = Digest.quick(
+      of: result.span.elementBytes, count: result.count, seed: seed, then: attempt.record)
     outcome = RoundOutcome(
       round: committed + 1, view: view,
       contributors: zip(attempt.members, attempt.said).map { member, ready in

@@ -1,34 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+public import FerryBasics
 public import FerryCodecs
+public import FerryTensors
 
-/// interim
-public struct Operation: Sendable, Hashable, CustomStringConvertible {
-  public enum Kind: String, Sendable, Hashable, CaseIterable {
-    case allReduce, reduceScatter, allGather, broadcast, gather, scatter, allToAll, send, barrier
+/// What a group does together, in all that its members must know alike: they compare it first.
+public struct Operation: Sendable, Hashable {
+  /// What becomes of whose values.
+  public enum Kind: UInt8, Sendable, CaseIterable {
+    /// All get what `reduce` makes of all ranks' values. Ways: all.
+    case allReduce = 1
+    /// Each gets its own segment of that. Ways: direct, ring, hierarchical.
+    case reduceScatter = 2
+    /// All get the values of all, in rank order. Ways: direct, ring.
+    case allGather = 3
+    /// All get the root's values. Ways: direct, ring (a chain from the root), tree.
+    case broadcast = 4
+    /// The root gets the values of all, in rank order. Ways: direct.
+    case gather = 5
+    /// Each gets its own part of the root's values. Ways: direct.
+    case scatter = 6
+    /// Each gets its own part of all ranks' values, in rank order. Ways: direct.
+    case allToAll = 7
+    /// The destination gets the root's values. Ways: direct.
+    case send = 8
+    /// Nobody gets anything; it ends for none before it has begun for all. Ways: direct.
+    case barrier = 9
   }
-  public var kind: Kind
-  public var reduce: ReduceOperation = .sum
-  public var algorithm: AllReduceAlgorithm = .automatic
-  public var codec: CodecKind = .float32
-  public var root: Int?
-  public init(_ kind: Kind) { self.kind = kind }
-  public var description: String { "\(codec) \(algorithm) \(reduce) \(kind)" }
 
-  func machine(
-    rank: Int, weights: [Double], input: Values, counts: [[Int]], seed: Seed, chunkPrefix: [UInt8]
-  ) throws(CollectiveError) -> any CollectiveMachine {
-    guard case .float32(let values) = input else { fatalError() }
-    switch kind {
-    case .allGather:
-      return AllGather(
-        rank: rank, values: values, counts: counts.map { $0[0] }, codec: codec.codec(), seed: seed)
-    default:
-      var reduction = try Reduction(
-        rank: rank, weights: weights, codec: codec.codec(), operation: reduce, seed: seed)
-      reduction.chunkPrefix = chunkPrefix
-      return algorithm.machine(values, in: reduction)
+  /// The most bytes that an operation may give one rank, or take from it: 64 GiB.
+  public static let byteCountMax = 1 << 36
+  /// The longest wire form.
+  public static let wireBytesMax = 1 << 16
+
+  /// What becomes of whose values.
+  public var kind: Kind
+  /// How values become one, in kinds that make one of many.
+  public var reduce: ReduceOperation
+  /// Which way they take.
+  public var algorithm: AllReduceAlgorithm
+  /// How floats are encoded; other elements travel as they are. A lossy codec needs finite values,
+  /// and does not change what a rank keeps for itself alone.
+  public var codec: CodecKind
+  /// Whose values are sent, or who gets them: in broadcast, gather, scatter and send.
+  public var root: Int
+  /// Who gets what the root sends: in send.
+  public var destination: Int
+  /// What the values are.
+  public var elementType: ElementType
+  /// What is known of the links.
+  public var topology: Topology
+
+  public init(
+    _ kind: Kind, reduce: ReduceOperation = .sum, algorithm: AllReduceAlgorithm = .automatic,
+    codec: CodecKind = .float32, root: Int = 0, destination: Int = 0,
+    elementType: ElementType = .f32, topology: Topology = Topology()
+  ) {
+    self.kind = kind
+    self.reduce = reduce
+    self.algorithm = algorithm
+    self.codec = codec
+    self.root = root
+    self.destination = destination
+    self.elementType = elementType
+    self.topology = topology
+  }
+
+  /// The wire form, at most `wireBytesMax` bytes.
+  public func encoded() -> [UInt8] {
+    var out = ByteWriter()
+    out.put(kind.rawValue)
+    out.put(reduce.rawValue)
+    out.put(algorithm.wireID)
+    out.put(codec.wireID)
+    out.put(elementType.number)
+    out.put(UInt16(root))
+    out.put(UInt16(destination))
+    out.put(topology)
+    return out.bytes
+  }
+
+  /// Reads one operation that fills `bytes` exactly.
+  ///
+  /// - Throws: when it does not, or a number in it names nothing.
+  public init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+    var reader = ByteReader(bytes, place: "operation")
+    guard bytes.count <= Self.wireBytesMax else {
+      throw reader.malformed("\(bytes.count) bytes are above \(Self.wireBytesMax)")
     }
+    func known<Value>(_ value: Value?, _ what: String) throws(MalformedMessage) -> Value {
+      guard let value else { throw reader.malformed("no \(what) has this number") }
+      return value
+    }
+    kind = try known(Kind(rawValue: try reader.number()), "kind")
+    reduce = try known(ReduceOperation(rawValue: try reader.number()), "reduction")
+    let algorithm = try reader.number(UInt8.self)
+    self.algorithm = try known(
+      AllReduceAlgorithm.allCases.first { $0.wireID == algorithm }, "algorithm")
+    let codec = try reader.number(UInt8.self)
+    self.codec = try known(try? CodecKind(wireID: codec), "codec")
+    elementType = try known(ElementType(number: try reader.number()), "element type")
+    root = Int(try reader.number(UInt16.self))
+    destination = Int(try reader.number(UInt16.self))
+    topology = try reader.topology()
+    try reader.end()
   }
 }

@@ -19,18 +19,20 @@ public enum Digest {
   /// The digest of some bytes.
   public static func sha256(of bytes: [UInt8]) -> [UInt8] { sha256(of: bytes.span) }
 
-  /// The digest of the floats' fingerprint and count, followed by some bytes: tells results apart
+  /// The digest of the values' fingerprint and count, followed by some bytes: tells results apart
   /// that differ by accident, on a thread that has links to serve. The shared state, which it goes
   /// into, is compared by SHA-256 alone.
-  package static func quick(of values: [Float], seed: Seed, then bytes: [UInt8]) -> [UInt8] {
+  package static func quick(
+    of values: RawSpan, count: Int, seed: Seed, then bytes: [UInt8]
+  ) -> [UInt8] {
     var hash = SHA256()
-    let sums = Fingerprint(seed: seed).sums(of: values.span.elementBytes)
+    let sums = Fingerprint(seed: seed).sums(of: values)
     unsafe sums.span.withUnsafeBytes { raw in
       // SAFETY: read while borrowed; words have no padding.
       unsafe hash.update(bufferPointer: raw)
     }
     var end = ByteWriter()
-    end.put(UInt64(values.count))
+    end.put(UInt64(count))
     update(&hash, end.bytes.span)
     update(&hash, bytes.span)
     return Array(hash.finalize())

@@ -32,6 +32,31 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable, CustomStringC
   /// The name in safetensors files: `F32`.
   public var description: String { rawValue }
 
+  /// The number in messages and in the C loops (`FERRY_F32`); never reused.
+  public var number: UInt8 {
+    switch self {
+    case .f32: 1
+    case .f64: 2
+    case .f16: 3
+    case .bf16: 4
+    case .i8: 5
+    case .i16: 6
+    case .i32: 7
+    case .i64: 8
+    case .u8: 9
+    case .u16: 10
+    case .u32: 11
+    case .u64: 12
+    case .bool: 13
+    }
+  }
+
+  /// The type with this number; nil where there is none.
+  public init?(number: UInt8) {
+    guard let found = Self.allCases.first(where: { $0.number == number }) else { return nil }
+    self = found
+  }
+
   /// NumPy's type string, little-endian: `<f4`. Nil for bf16, which NumPy does not have.
   public var npyDescription: String? {
     switch self {

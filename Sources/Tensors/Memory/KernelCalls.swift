@@ -35,6 +35,21 @@ enum KernelCalls {
     }
   }
 
+  /// Folds as many elements as `target` has, which lie in `bytes` in any alignment.
+  static func fold<Element: BitwiseCopyable>(
+    _ element: Int32, _ fold: Int32, _ bytes: RawSpan, _ target: inout MutableSpan<Element>,
+    generic: Bool
+  ) {
+    unsafe bytes.withUnsafeBytes { x in
+      unsafe target.withUnsafeMutableBufferPointer { y in
+        // SAFETY: both hold `y.count` elements of the type that the code names (checked by
+        // `Kernels.fold`), and a mutable span overlaps no other.
+        unsafe (generic ? ferry_fold_generic : ferry_fold)(
+          element, fold, x.baseAddress, y.baseAddress, y.count)
+      }
+    }
+  }
+
   static func scale(_ target: inout MutableSpan<Float>, by scale: Float, generic: Bool) {
     unsafe target.withUnsafeMutableBufferPointer { y in
       // SAFETY: `y` holds `y.count` elements.

@@ -34,32 +34,40 @@ struct RoundingsTests {
   }
 
   /// The most encodings that any value of any rank goes through.
-  private func most<Machine: AllReduceMachine>(_: Machine.Type, world: Int) throws -> Int {
+  private func most(_ algorithm: AllReduceAlgorithm, world: Int) throws -> Int {
     var most = 0
+    let islands = [stride(from: 0, to: world, by: 4).map { Array($0..<min($0 + 4, world)) }]
     for one in 0..<world {
       let machines = try (0..<world).map { rank in
-        Machine(
+        algorithm.machine(
           [Float](repeating: rank == one ? 1 : 0, count: 3 * world),
           in: try Reduction(
             rank: rank, weights: Array(repeating: 1, count: world), codec: Doubling(),
-            operation: .sum, seed: Seed(1), pieceElements: 2))
+            operation: .sum, seed: Seed(1), topology: Topology(islands: islands),
+            pieceElements: 2))
       }
       var fabric = Fabric(machines, order: Seed(UInt64(one)))
       try fabric.run()
-      for value in try #require(fabric.machines[0].result) {
-        most = max(most, Int(value.exponent))
-      }
+      guard case .f32(let values) = fabric.machines[0].output else { throw Missing() }
+      for value in values { most = max(most, Int(value.exponent)) }
     }
     return most
   }
+  private struct Missing: Error {}
 
   @Test(
-    "at most two by direct and one in one shot, whatever the world; a ring has one a hop",
+    "at most two in all that is chosen, whatever the world; others as they say",
     arguments: [2, 3, 5, 8, 16])
   func most(world: Int) throws {
-    #expect(try most(Direct.self, world: world) == 2)
-    #expect(try most(OneShot.self, world: world) == 1)
-    #expect(try most(Ring.self, world: world) == world)
+    let levels = (world - 1).bitWidth - (world - 1).leadingZeroBitCount
+    #expect(try most(.direct, world: world) == 2)
+    #expect(try most(.automatic, world: world) <= 2)
+    #expect(try most(.star, world: world) == 2)
+    #expect(try most(.oneShot, world: world) == 1)
+    #expect(try most(.ring, world: world) == world)
+    #expect(try most(.tree, world: world) <= levels + 1)
+    #expect(try most(.halvingDoubling, world: world) <= 2 * levels + 2)
+    #expect(try most(.hierarchical, world: world) <= 3)
   }
 
   @Test(
@@ -73,16 +81,15 @@ struct RoundingsTests {
       for round in 0..<rounds {
         let seed = Seed(5).derived("round", UInt64(round))
         let machines = try (0..<world).map { rank in
-          Wrapped(
-            machine: algorithm.machine(
-              contributions[rank],
-              in: try Reduction(
-                rank: rank, weights: Array(repeating: 1, count: world), codec: kind.codec(),
-                operation: .mean, seed: seed)))
+          algorithm.machine(
+            contributions[rank],
+            in: try Reduction(
+              rank: rank, weights: Array(repeating: 1, count: world), codec: kind.codec(),
+              operation: .mean, seed: seed))
         }
         var fabric = Fabric(machines, order: seed)
         try fabric.run()
-        let result = try #require(fabric.machines[0].machine.result)
+        guard case .f32(let result) = fabric.machines[0].output else { throw Missing() }
         for i in 0..<count { sums[i] += Double(result[i]) }
       }
       // A rounding of a value between codes errs by half a step of deviation at most, a step being

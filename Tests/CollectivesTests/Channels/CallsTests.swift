@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryCodecs
 import FerryCollectives
 import FerryPeers
+import FerryTensors
 import Testing
 
 @Suite("Calls on channels")
 struct CallsTests {
-  private func sum(_ values: Float...) -> Call { .allReduce(.float32(values)) }
+  private func sum(_ values: Float...) -> Call { .allReduce(.f32(values)) }
 
   private func settings(_ peer: Int) -> GroupLogic.Settings {
     .init(algorithm: .direct, seed: Seed(1))
@@ -22,7 +24,7 @@ struct CallsTests {
 
   private func value(_ net: GroupNet, _ peer: Int, _ id: UInt64) -> [Float]? {
     guard case .success(let outcome)? = net.result(peer, id),
-      case .float32(let values) = outcome.values
+      case .f32(let values) = outcome.values
     else { return nil }
     return values
   }
@@ -42,6 +44,84 @@ struct CallsTests {
       let outcome = try #require(try net.result(peer, ids[peer])?.get())
       #expect(outcome.number == 1 && outcome.contributors.count == 3)
     }
+  }
+
+  @Test("every kind of operation gives each its result, and says what came from whom")
+  func kinds() throws {
+    var net = idle(3)
+    let ids = (0..<3).map { net.peers[$0].logic.me.id }
+    let ranks = (0..<3).map {
+      net.peers[$0].logic.view!.members.firstIndex(of: net.peers[$0].logic.me)!
+    }
+    func outcomes(_ calls: [Call], on channel: Channel = Channel()) throws -> [CallOutcome] {
+      let numbers = calls.enumerated().map { net.call($0, $1, on: channel) }
+      net.deliver()
+      return try numbers.enumerated().map { try #require(net.result($0, $1)).get() }
+    }
+    func parts(_ outcome: CallOutcome) -> [PeerID: Values] {
+      Dictionary(uniqueKeysWithValues: outcome.parts.map { ($0.from.id, $0.values) })
+    }
+    let scattered = try outcomes((0..<3).map { .reduceScatter(.i64([1, 10, Int64($0)]), .max) })
+    #expect(scattered.map(\.values) == ranks.map { [.i64([1]), .i64([10]), .i64([2])][$0] })
+    let gathered = try outcomes(
+      (0..<3).map { .allGather(.u8(Array(repeating: UInt8($0), count: $0))) })
+    for outcome in gathered { #expect(parts(outcome)[ids[2]] == .u8([2, 2])) }
+    let told = try outcomes(
+      (0..<3).map { .broadcast($0 == 1 ? .f64([7, 8]) : .f64([]), from: ids[1]) })
+    #expect(told.allSatisfy { $0.values == .f64([7, 8]) })
+    let collected = try outcomes((0..<3).map { .gather(.bool([$0 == 1]), to: ids[0]) })
+    #expect(parts(collected[0])[ids[1]] == .bool([true]) && parts(collected[0]).count == 3)
+    #expect(collected[1].values == .bool([]) && collected[1].parts.isEmpty)
+    let given = try outcomes(
+      (0..<3).map { peer in
+        .scatter(
+          peer == 2 ? [ids[0]: .f32([5]), ids[1]: .f32([6, 6])] : [:], of: .f32, from: ids[2])
+      })
+    #expect(given.map(\.values) == [.f32([5]), .f32([6, 6]), .f32([])])
+    let exchanged = try outcomes(
+      (0..<3).map { from in
+        .allToAll(
+          Dictionary(
+            uniqueKeysWithValues: (0..<3).map { (ids[$0], .i16([Int16(10 * from + $0)])) }),
+          of: .i16)
+      })
+    #expect(parts(exchanged[1]) == [ids[0]: .i16([1]), ids[1]: .i16([11]), ids[2]: .i16([21])])
+    let ends = try outcomes([.barrier, .barrier, .barrier])
+    #expect(ends.allSatisfy { $0.number == 7 })
+    let sent = try outcomes(
+      [.send(.f32([4, 2]), from: ids[0], to: ids[1]), .receive(.f32, from: ids[0], by: ids[1])],
+      on: Channel(from: ids[0], to: ids[1]))
+    #expect(sent.map(\.values) == [.f32([]), .f32([4, 2])])
+  }
+
+  @Test("an end that is gone ends the call with its name")
+  func missingEnd() throws {
+    var net = idle(3)
+    let gone = net.peers[2].logic.me.id
+    let calls = (0..<2).map { net.call($0, .broadcast(.f32([]), from: gone)) }
+    net.deliver()
+    net.kill(2)
+    net.pass(.seconds(1))
+    for peer in 0..<2 {
+      #expect(error(net, peer, calls[peer])?.what == "\(gone.short) is not a member")
+    }
+    #expect(net.members(0) == [0, 1])
+  }
+
+  @Test("values that a codec cannot send end the call for all, and cost nobody its place")
+  func unsendable() {
+    var net = idle(2)
+    let calls = (0..<2).map {
+      net.call($0, .allReduce(.f32([1, $0 == 0 ? .nan : 2]), codec: .int8))
+    }
+    net.deliver()
+    for peer in 0..<2 {
+      #expect(
+        error(net, peer, calls[peer])?.what
+          == "\(net.name(0)) cannot send its values: element 1 is nan, and int8 needs finite values"
+      )
+    }
+    #expect(net.members(0) == [0, 1])
   }
 
   @Test("calls on one tag keep their order; one that waits does not stop another tag's")
@@ -152,7 +232,7 @@ struct CallsTests {
     var net = idle(3)
     let ids = [
       net.call(0, sum(1, 2)), net.call(1, sum(1)),
-      net.call(2, .allReduce(.float32([1, 1]), .mean)),
+      net.call(2, .allReduce(.f32([1, 1]), .mean)),
     ]
     net.deliver()
     let errors = (0..<3).map { error(net, $0, ids[$0]) }

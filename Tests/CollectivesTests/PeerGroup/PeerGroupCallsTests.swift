@@ -24,7 +24,7 @@ struct PeerGroupCallsTests {
   }
 
   private func floats(_ outcome: CallOutcome) -> [Float] {
-    guard case .float32(let values) = outcome.values else { return [] }
+    guard case .f32(let values) = outcome.values else { return [] }
     return values
   }
 
@@ -35,7 +35,7 @@ struct PeerGroupCallsTests {
       (0..<20).map { number in
         peers.enumerated().map { rank, peer in
           peer.start(
-            .allReduce(.float32([Float(tag), Float(number), Float(rank)])),
+            .allReduce(.f32([Float(tag), Float(number), Float(rank)])),
             on: Channel(tag: UInt64(tag)), within: Self.patience)
         }
       }
@@ -58,7 +58,7 @@ struct PeerGroupCallsTests {
     let pending = (1...3).map { tag in
       peers.enumerated().map { rank, peer in
         peer.start(
-          .allReduce(.float32(values[rank]), .mean), on: Channel(tag: UInt64(tag)),
+          .allReduce(.f32(values[rank]), .mean), on: Channel(tag: UInt64(tag)),
           within: Self.patience)
       }
     }
@@ -74,7 +74,7 @@ struct PeerGroupCallsTests {
     let waiting = peers.dropLast().map { peer in
       (1...4).map { tag in
         peer.start(
-          .allReduce(.float32(Array(repeating: 1, count: 50_000))),
+          .allReduce(.f32(Array(repeating: 1, count: 50_000))),
           on: Channel(tag: UInt64(tag)), within: Self.patience)
       }
     }
@@ -91,7 +91,7 @@ struct PeerGroupCallsTests {
   func task() async throws {
     let peers = try group(of: 2)
     let pending = peers.map {
-      $0.start(.allGather(.float32([1, 2])), within: Self.patience)
+      $0.start(.allGather(.f32([1, 2])), within: Self.patience)
     }
     for call in pending { #expect(floats(try await call.outcome) == [1, 2, 1, 2]) }
   }
@@ -99,17 +99,17 @@ struct PeerGroupCallsTests {
   @Test("cancelling, deadlines and leaving end a wait with the reason")
   func ends() throws {
     let peers = try group(of: 2)
-    let cancelled = peers[0].start(.allReduce(.float32([1])), within: Self.patience)
+    let cancelled = peers[0].start(.allReduce(.f32([1])), within: Self.patience)
     cancelled.cancel()
     #expect(throws: CollectiveError.self) { try cancelled.wait() }
     let late = peers[0].start(
-      .allReduce(.float32([1])), on: Channel(tag: 1), within: .milliseconds(50))
+      .allReduce(.f32([1])), on: Channel(tag: 1), within: .milliseconds(50))
     let error = #expect(throws: CollectiveError.self) { try late.wait() }
     #expect(error?.code == .deadline)
     #expect(error?.what == "its time is over; \(peers[1].me.id.short) made no such call")
-    let open = peers[0].start(.allReduce(.float32([1])), on: Channel(tag: 2), within: Self.patience)
+    let open = peers[0].start(.allReduce(.f32([1])), on: Channel(tag: 2), within: Self.patience)
     peers[0].close()
-    let after = peers[0].start(.allReduce(.float32([1])), within: Self.patience)
+    let after = peers[0].start(.allReduce(.f32([1])), within: Self.patience)
     for call in [open, after] {
       let error = #expect(throws: CollectiveError.self) { try call.wait() }
       #expect(error?.code == .stopped)

@@ -49,7 +49,7 @@ struct ToyCalls: Sendable {
     let values = (0..<Int(8 * tag)).map { Float($0) + share }
     let call: Call =
       tag == 3
-      ? .allGather(.float32(values)) : .allReduce(.float32(values), tag == 1 ? .sum : .mean)
+      ? .allGather(.f32(values)) : .allReduce(.f32(values), tag == 1 ? .sum : .mean)
     return (call, Channel(tag: tag), lastCall)
   }
 
@@ -58,7 +58,7 @@ struct ToyCalls: Sendable {
   ) {
     guard let tag = open.removeValue(forKey: id) else { return }
     due[tag] = now + pauseMax * Double.random(in: 0...1, using: &chance)
-    guard case .success(let outcome) = result, case .float32(let values) = outcome.values else {
+    guard case .success(let outcome) = result, case .f32(let values) = outcome.values else {
       return
     }
     finishedCount += 1

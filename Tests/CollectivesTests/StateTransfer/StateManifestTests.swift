@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryCollectives
+import FerryTensors
 import Testing
 
 @Suite("State manifest")
@@ -105,7 +106,8 @@ struct DigestTests {
   @Test("the quick one tells values, their count, what follows, and its key apart")
   func quick() {
     func digest(_ values: [Float], _ bytes: [UInt8] = [7], seed: UInt64 = 1) -> [UInt8] {
-      Digest.quick(of: values, seed: Seed(seed), then: bytes)
+      Digest.quick(
+        of: values.span.elementBytes, count: values.count, seed: Seed(seed), then: bytes)
     }
     let different = [
       digest([]), digest([0]), digest([0, 0]), digest([-0.0, 0]), digest([0, -0.0]),

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FerryBasics
+import FerryCodecs
+
+extension Operation {
+  /// This rank's machine for the operation.
+  ///
+  /// - Parameters:
+  ///   - rank: this member's place, in `0..<counts.count`.
+  ///   - weights: one a rank, for kinds that reduce; see `ReduceOperation`. Empty: all 1.
+  ///   - input: what this rank gives. What the other ranks than the root give in broadcast, scatter
+  ///     and send is not looked at.
+  ///   - counts: what each rank gives to each rank, agreed by all; see `check`.
+  ///   - seed: for codecs that round at random, the same on all ranks.
+  ///   - chunkPrefix: put in front of every chunk: its carrier's own header.
+  ///   - pieceElements: of a piece, the same on all ranks; nil chooses by the vector's length.
+  /// - Throws: `.badOperation` when counts do not fit, naming the rank, or the kind has no such way;
+  ///   `.badGroup` for weights or a topology that make no sense.
+  public func machine(
+    rank: Int, weights: [Double] = [], input: Values, counts: [[Int]], seed: Seed,
+    chunkPrefix: [UInt8] = [], pieceElements: Int? = nil
+  ) throws(CollectiveError) -> any CollectiveMachine {
+    let world = counts.count
+    precondition((0..<world).contains(rank), "rank \(rank) among \(world)")
+    try check(counts, rank: rank, input: input, world: world)
+    guard kind == .allReduce || algorithm == .automatic || ways.contains(algorithm) else {
+      throw refusing("there is no such way: \(algorithm.rawValue)", nil)
+    }
+    guard weights.isEmpty || weights.count == world else {
+      throw refusing("\(weights.count) ranks have a weight, of \(world)", nil)
+    }
+    let isReduced = kind == .allReduce || kind == .reduceScatter
+    let ones = [Double](repeating: 1, count: world)
+    var terms = try Reduction(
+      rank: rank, weights: isReduced && !weights.isEmpty ? weights : ones, codec: codec.codec(),
+      operation: isReduced ? reduce : .sum, elementType: elementType, seed: seed,
+      topology: topology, pieceElements: pieceElements)
+    terms.chunkPrefix = chunkPrefix
+    let isRead = input.elementType == elementType
+    return (isRead ? input : Values(elementType)).visit(
+      MachineMaker(operation: self, terms: terms, counts: counts))
+  }
+
+  /// The algorithms that may be asked for, besides `.automatic`.
+  public var ways: [AllReduceAlgorithm] {
+    switch kind {
+    case .allReduce: AllReduceAlgorithm.allCases.filter { $0 != .automatic }
+    case .reduceScatter: [.direct, .ring, .hierarchical]
+    case .allGather: [.direct, .ring]
+    case .broadcast: [.direct, .ring, .tree]
+    case .gather, .scatter, .allToAll, .send, .barrier: [.direct]
+    }
+  }
+}
+
+/// Makes the machine for values of whatever type.
+private struct MachineMaker: ElementVisitor {
+  let operation: Operation
+  let terms: Reduction
+  let counts: [[Int]]
+
+  private var rank: Int { terms.rank }
+  private var world: Int { terms.world }
+  private var root: Int { operation.root }
+
+  func visit<Element: CollectiveElement>(_ values: [Element]) -> any CollectiveMachine {
+    switch operation.kind {
+    case .allReduce: operation.algorithm.allReduce(values, in: terms)
+    case .reduceScatter: reduceScatter(values)
+    case .allGather: allGather(values)
+    case .broadcast: broadcast(values)
+    case .gather: gather(values)
+    case .scatter: scatter(values)
+    case .allToAll: allToAll(values)
+    case .send: send(values)
+    case .barrier: Barrier.machine(terms) as Staged<Element>
+    }
+  }
+
+  private func reduceScatter<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    let ranges =
+      counts[0].count == world
+      ? Segments.ranges(counts[0]) : Segments.even(values.count, in: world)
+    let way = operation.algorithm == .automatic ? .direct : operation.algorithm
+    return way.route(in: terms).relay(values, ranges, in: terms, isSpread: false)
+  }
+
+  private func allGather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    let ranges = Segments.ranges(counts.map { $0[0] })
+    let route = operation.algorithm.route(in: terms)
+    let lanes = ranges.enumerated().map { segment, range in
+      spread(segment, range, along: route)
+    }
+    var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
+    Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
+    return relay(all, lanes, .allGather, result: 0..<all.count)
+  }
+
+  /// Few values go from the root to all at once; many down a chain that starts at the root, piece by
+  /// piece: no link carries them more than once, and all work at the same time.
+  private func broadcast<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    let count = counts[root][0]
+    var way = operation.algorithm
+    if way == .automatic {
+      way = count > terms.pieceElements(of: count, as: Element.self) ? .ring : .direct
+    }
+    let route: any Route =
+      switch way {
+      case .ring: Ring(world: world, order: terms.topology.order)
+      case .tree: BinomialTree(world: world, root: root)
+      default: Star(world: world, hubs: [root])
+      }
+    // In a ring, segment `s` starts at rank `s`; the other routes have one segment.
+    let lane = spread(0, 0..<count, along: route, as: way == .ring ? root : 0)
+    let all = rank == root ? values : [Element](repeating: .zero, count: count)
+    return relay(all, [lane], .broadcast, result: 0..<count)
+  }
+
+  private func gather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    guard rank == root else {
+      let lane = Lane(
+        segment: rank, range: 0..<values.count, isKept: false, downstream: [root])
+      return relay(values, [lane], .delivery, result: 0..<0)
+    }
+    let ranges = Segments.ranges(counts.map { $0[0] })
+    let lanes = ranges.enumerated().map { segment, range in
+      Lane(segment: segment, range: range, upstream: segment == rank ? nil : segment)
+    }
+    var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
+    Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
+    return relay(all, lanes, .delivery, result: 0..<all.count)
+  }
+
+  private func scatter<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    guard rank == root else {
+      let own = 0..<counts[root][rank]
+      let lane = Lane(segment: rank, range: own, upstream: root)
+      return relay([Element](repeating: .zero, count: own.count), [lane], .delivery, result: own)
+    }
+    let ranges = Segments.ranges(counts[root])
+    let lanes = ranges.enumerated().map { segment, range in
+      Lane(
+        segment: segment, range: range, isKept: false, downstream: segment == rank ? [] : [segment])
+    }
+    return relay(values, lanes, .delivery, result: ranges[rank])
+  }
+
+  private func send<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    let (all, none) = (0..<counts[root][0], 0..<0)
+    let to = operation.destination
+    if rank == root, rank != to {
+      let lane = Lane(segment: 0, range: all, isKept: false, downstream: [to])
+      return relay(values, [lane], .delivery, result: none)
+    }
+    guard rank == to else { return relay([Element](), [], .delivery, result: none) }
+    let lane = Lane(segment: 0, range: all, upstream: rank == root ? nil : root)
+    let own = rank == root ? values : [Element](repeating: .zero, count: all.count)
+    return relay(own, [lane], .delivery, result: all)
+  }
+
+  /// Segment `i W + j` goes from rank `i` to rank `j`; what comes lies before what goes.
+  private func allToAll<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
+    let came = Segments.ranges(counts.map { $0[rank] })
+    let goes = Segments.ranges(counts[rank])
+    let end = came.last!.upperBound
+    var lanes: [Lane] = []
+    for other in 0..<world where other != rank {
+      let range = goes[other].lowerBound + end..<goes[other].upperBound + end
+      lanes.append(
+        Lane(segment: rank * world + other, range: range, isKept: false, downstream: [other]))
+      lanes.append(Lane(segment: other * world + rank, range: came[other], upstream: other))
+    }
+    var all = [Element](repeating: .zero, count: end)
+    Arithmetic.copy(values, goes[rank], to: &all, at: came[rank].lowerBound)
+    return relay(
+      all + values, lanes.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
+  }
+
+  /// This rank's lane of values that are its owner's from the beginning.
+  private func spread(
+    _ segment: Int, _ range: Range<Int>, along route: any Route, as other: Int? = nil
+  ) -> Lane {
+    Lane(
+      segment: segment, range: range, upstream: route.upstream(of: rank, other ?? segment),
+      downstream: route.downstream(of: rank, other ?? segment))
+  }
+
+  private func relay<Element: CollectiveElement>(
+    _ values: [Element], _ lanes: [Lane], _ phase: Chunk.Phase, result: Range<Int>
+  ) -> Relay<Element> {
+    // Cut by the longest of all segments, which every rank knows, whether it has a part in it or not.
+    let longest = counts.flatMap(\.self).max() ?? 0
+    return Relay(
+      values, lanes: lanes, terms: terms,
+      pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: phase,
+      result: result)
+  }
+}
+
+/// A barrier by dissemination: after `⌈log₂ W⌉` stages, each with a word to a rank twice as far, all
+/// have heard of all.
+///
+/// - Note: Hensgen, Finkel and Manber 1988.
+private enum Barrier {
+  static func machine<Element: CollectiveElement>(_ terms: Reduction) -> Staged<Element> {
+    let (rank, world) = (terms.rank, terms.world)
+    var stages: [Stage] = []
+    var distance = 1
+    while distance < world {
+      stages.append(
+        Stage(
+          number: stages.count, phase: .barrier, to: [(rank + distance) % world],
+          from: (rank + world - distance) % world))
+      distance *= 2
+    }
+    return Staged([], stages: stages, completion: (-1, 0..<0), terms: terms, pieceElements: 1)
+  }
+}

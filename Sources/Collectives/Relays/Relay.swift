@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The machine behind nearly all operations: it moves segments along their lanes, piece by piece.
+///
+/// Each piece goes on as soon as it may, so that links and processors work at the same time. A sum
+/// has one order, the lanes', whatever the order of arrival: partial sums that come before their
+/// turn wait encoded. Finished pieces are encoded once, by the rank that completes them, which
+/// adopts what its own bytes decode to, and travel on verbatim: all ranks hold the same bits, for
+/// lossy codecs too.
+struct Relay<Element: CollectiveElement>: CollectiveMachine {
+  private let terms: Reduction
+  private let work: Piecework<Element>
+  /// By segment number.
+  private let lanes: [Lane]
+  /// For each lane, the number of pieces before its first; and of all.
+  private let piecesBefore: [Int]
+  private let pieceElements: Int
+  /// What finished pieces are called.
+  private let spreadPhase: Chunk.Phase
+  private let resultRange: Range<Int>
+  /// Contributions and partial sums until they are sent, finished values as they come.
+  private var values: [Element]
+  /// For each piece, how many of its sources were added.
+  private var turns: [Int]
+  /// By piece and source, what came before its turn.
+  private var waiting: [Turn: Chunk] = [:]
+  /// The pieces that this rank has done its part for, on their way up.
+  private var passed: PieceSet
+  /// The pieces whose finished values are here, or never will be.
+  private var finished: PieceSet
+
+  private struct Turn: Hashable {
+    let piece: Int
+    let place: Int
+  }
+
+  /// - Parameters:
+  ///   - values: where the lanes' ranges lie; what this rank contributes is scaled already.
+  ///   - lanes: in ascending order of their segments' numbers.
+  ///   - result: the part of the values that is this rank's result in the end.
+  init(
+    _ values: [Element], lanes: [Lane], terms: Reduction, pieceElements: Int,
+    spreadPhase: Chunk.Phase, result: Range<Int>
+  ) {
+    self.terms = terms
+    self.lanes = lanes
+    self.pieceElements = pieceElements
+    self.spreadPhase = spreadPhase
+    resultRange = result
+    work = Piecework(terms)
+    self.values = values
+    var before = [0]
+    for lane in lanes {
+      before.append(before.last! + (lane.range.count + pieceElements - 1) / pieceElements)
+    }
+    piecesBefore = before
+    turns = Array(repeating: 0, count: before.last!)
+    passed = PieceSet(count: before.last!)
+    finished = PieceSet(count: before.last!)
+    for (at, lane) in lanes.enumerated() {
+      for piece in before[at]..<before[at + 1] {
+        if !lane.isSummed { passed.insert(piece) }
+        let isComplete = lane.isSummed && lane.sink == nil
+        let isGiven = !lane.isSummed && lane.upstream == nil && !lane.downstream.isEmpty
+        if lane.upstream == nil && !isComplete && !isGiven { finished.insert(piece) }
+      }
+    }
+  }
+
+  var isDone: Bool { finished.missing == 0 && passed.missing == 0 }
+
+  /// The result, once this rank holds all of it.
+  var result: [Element]? {
+    guard isDone else { return nil }
+    return resultRange == values.indices ? values : Array(values[resultRange])
+  }
+
+  var output: Values? { result.map(Element.wrap) }
+
+  var awaited: [Int] {
+    var late: Set<Int> = []
+    for (at, lane) in lanes.enumerated() {
+      for piece in pieces(at) {
+        let index = piecesBefore[at] + piece
+        if let upstream = lane.upstream, !finished.contains(index) { late.insert(upstream) }
+        guard !passed.contains(index) else { continue }
+        for (place, source) in lane.sources.enumerated().dropFirst(turns[index])
+        where waiting[Turn(piece: index, place: place)] == nil {
+          late.insert(source)
+        }
+      }
+    }
+    return late.sorted()
+  }
+
+  mutating func start() throws(CollectiveError) -> [Outgoing] {
+    var outgoing: [Outgoing] = []
+    // A piece to each rank in turn, beginning with the one after this: all ranks have work at once,
+    // and not all send to the same one.
+    let (rank, world) = (terms.rank, terms.world)
+    func distance(_ at: Int) -> Int {
+      ((lanes[at].sink ?? lanes[at].downstream.first ?? rank) + world - rank) % world
+    }
+    let order = lanes.indices.sorted { (distance($0), $0) < (distance($1), $1) }
+    let piecesMax = lanes.indices.map { pieces($0).count }.max() ?? 0
+    for piece in 0..<piecesMax {
+      for at in order {
+        guard pieces(at).contains(piece) else { continue }
+        let index = piecesBefore[at] + piece
+        if lanes[at].isSummed {
+          if lanes[at].sources.isEmpty { outgoing += try pass(at, piece) }
+        } else if lanes[at].upstream == nil, !finished.contains(index) {
+          outgoing += try spread(at, piece)
+        }
+      }
+    }
+    return outgoing
+  }
+
+  mutating func receive(
+    _ chunk: Chunk, from rank: Int
+  ) throws(CollectiveError) -> [Outgoing] {
+    guard chunk.phase == .reduceScatter || chunk.phase == spreadPhase else {
+      throw .refusing(.unexpectedChunk, chunk, from: rank, "this operation has no such phase")
+    }
+    guard let at = lane(of: chunk.segment), pieces(at).contains(chunk.piece) else {
+      throw .refusing(.unexpectedChunk, chunk, from: rank, "no such piece comes to this rank")
+    }
+    try work.checkLength(chunk, from: rank, count: range(at, chunk.piece).count)
+    return chunk.phase == .reduceScatter
+      ? try receivePartial(chunk, from: rank, at) : try receiveFinished(chunk, from: rank, at)
+  }
+
+  // MARK: Up
+
+  private mutating func receivePartial(
+    _ chunk: Chunk, from rank: Int, _ at: Int
+  ) throws(CollectiveError) -> [Outgoing] {
+    let lane = lanes[at]
+    let index = piecesBefore[at] + chunk.piece
+    guard let place = lane.sources.firstIndex(of: rank) else {
+      throw .refusing(
+        .wrongSender, chunk, from: rank, "this rank adds nothing of it that rank \(rank) sends")
+    }
+    guard place >= turns[index], waiting[Turn(piece: index, place: place)] == nil else {
+      throw .refusing(.duplicateChunk, chunk, from: rank, "this rank's part was taken before")
+    }
+    guard place == turns[index] else {
+      // Checked now, while it is known whom to blame; kept encoded, as that is smaller.
+      try work.checkDecodes(chunk, from: rank, count: range(at, chunk.piece).count)
+      waiting[Turn(piece: index, place: place)] = chunk
+      return []
+    }
+    if lane.sources.count == 1, !lane.addsOwn, let sink = lane.sink {
+      // Nothing to add: the bytes go on as they are, which for a lossy codec saves a rounding. Looked
+      // at all the same, or the next one would blame this rank.
+      try work.checkDecodes(chunk, from: rank, count: range(at, chunk.piece).count)
+      turns[index] = 1
+      passed.insert(index)
+      return [Outgoing(to: sink, chunk)]
+    }
+    try add(chunk, from: rank, at)
+    while let next = waiting.removeValue(forKey: Turn(piece: index, place: turns[index])) {
+      try add(next, from: lane.sources[turns[index]], at)
+    }
+    return turns[index] == lane.sources.count ? try pass(at, chunk.piece) : []
+  }
+
+  private mutating func add(_ chunk: Chunk, from rank: Int, _ at: Int) throws(CollectiveError) {
+    let index = piecesBefore[at] + chunk.piece
+    let range = range(at, chunk.piece)
+    if turns[index] == 0, !lanes[at].addsOwn {
+      try work.decode(chunk, from: rank, to: &values, range)
+    } else {
+      try work.fold(chunk, from: rank, to: &values, range)
+    }
+    turns[index] += 1
+  }
+
+  /// This rank's part of the piece's sum is in `values`: sends it on, or it is complete.
+  private mutating func pass(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
+    let lane = lanes[at]
+    passed.insert(piecesBefore[at] + piece)
+    guard let sink = lane.sink else {
+      Arithmetic.divide(&values, range(at, piece), by: terms.divisor)
+      return try spread(at, piece)
+    }
+    let chunk = try work.encode(
+      values, range(at, piece), as: .reduceScatter, lane.segment, piece,
+      seed: terms.seed(.reduceScatter, lane.segment, piece))
+    return [Outgoing(to: sink, chunk)]
+  }
+
+  // MARK: Down
+
+  /// The piece's finished values are in `values`.
+  private mutating func spread(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
+    let lane = lanes[at]
+    defer { finished.insert(piecesBefore[at] + piece) }
+    guard !lane.downstream.isEmpty else { return [] }
+    let seed = terms.seed(spreadPhase, lane.segment, piece)
+    let range = range(at, piece)
+    let chunk =
+      lane.isKept
+      ? try work.encodeAndAdopt(&values, range, as: spreadPhase, lane.segment, piece, seed: seed)
+      : try work.encode(values, range, as: spreadPhase, lane.segment, piece, seed: seed)
+    return lane.downstream.map { Outgoing(to: $0, chunk) }
+  }
+
+  private mutating func receiveFinished(
+    _ chunk: Chunk, from rank: Int, _ at: Int
+  ) throws(CollectiveError) -> [Outgoing] {
+    let lane = lanes[at]
+    let index = piecesBefore[at] + chunk.piece
+    guard rank == lane.upstream else {
+      throw .refusing(
+        .wrongSender, chunk, from: rank, "its finished values do not come from rank \(rank)")
+    }
+    guard passed.contains(index) else {
+      throw .refusing(
+        .unexpectedChunk, chunk, from: rank, "a result before this rank's part was sent")
+    }
+    guard !finished.contains(index) else {
+      throw .refusing(.duplicateChunk, chunk, from: rank, "this piece came before")
+    }
+    try work.decode(chunk, from: rank, to: &values, range(at, chunk.piece))
+    finished.insert(index)
+    return lane.downstream.map { Outgoing(to: $0, chunk) }
+  }
+
+  // MARK: Where things lie
+
+  /// The lane of a segment: at its own number where all segments have one, and else searched for.
+  private func lane(of segment: Int) -> Int? {
+    if lanes.indices.contains(segment), lanes[segment].segment == segment { return segment }
+    var (low, high) = (0, lanes.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if lanes[middle].segment < segment { low = middle + 1 } else { high = middle }
+    }
+    return low < lanes.count && lanes[low].segment == segment ? low : nil
+  }
+
+  /// A lane's pieces, counted from 0.
+  private func pieces(_ at: Int) -> Range<Int> { 0..<(piecesBefore[at + 1] - piecesBefore[at]) }
+
+  private func range(_ at: Int, _ piece: Int) -> Range<Int> {
+    let start = lanes[at].range.lowerBound + piece * pieceElements
+    return start..<min(start + pieceElements, lanes[at].range.upperBound)
+  }
+}
+
+extension Relay: AllReduceMachine where Element == Float {}
