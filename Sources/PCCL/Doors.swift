@@ -5,6 +5,7 @@ public import CPCCL
 import FerryBasics
 import FerryCollectives
 import FerryPeers
+import FerryTensors
 import Foundation
 import Synchronization
 
@@ -26,6 +27,8 @@ private func call(_ body: () throws -> Void) -> pcclResult_t {
     return pcclSuccess
   } catch let refused as Refused {
     return refused.result
+  } catch is Communicator.Ended {
+    return pcclInvalidUsage
   } catch {
     Complaint.say("\(error)")
     return pcclInternalError
@@ -150,7 +153,13 @@ public func pcclGetAttribute(
 
 @c @implementation
 public func pcclUpdateTopology(_ communicator: OpaquePointer!) -> pcclResult_t {
-  call { _ = try unsafe together(.updateTopology, communicator) }
+  call {
+    do {
+      _ = try unsafe together(.updateTopology, communicator)
+    } catch is Communicator.Ended {
+      throw Refused(pcclUpdateTopologyFailed)
+    }
+  }
 }
 
 @c @implementation
@@ -159,9 +168,11 @@ public func pcclArePeersPending(
 ) -> pcclResult_t {
   call {
     guard let place = unsafe pending_out else { throw Refused(pcclInvalidArgument) }
-    let answer = try unsafe together(.arePeersPending, communicator)
+    guard case .counted(let pending) = try unsafe together(.arePeersPending, communicator) else {
+      throw Refused(pcclInternalError)
+    }
     // SAFETY: the caller's place, not NULL.
-    unsafe place.pointee = answer.arePeersPending
+    unsafe place.pointee = pending
   }
 }
 
@@ -170,21 +181,20 @@ public func pcclOptimizeTopology(_ communicator: OpaquePointer!) -> pcclResult_t
   call {
     let worlds = try unsafe connected(communicator).worlds
     guard worlds.values.reduce(0, +) > 1 else { throw Refused(pcclInvalidUsage) }
-    _ = try unsafe together(.optimizeTopology, communicator)
+    do {
+      _ = try unsafe together(.optimizeTopology, communicator)
+    } catch is Communicator.Ended {
+      throw Refused(pcclTopologyOptimizationFailed)
+    }
   }
 }
 
-private func together(_ what: CommonCall, _ pointer: OpaquePointer?) throws -> PendingCommon {
+private func together(_ what: CommonCall, _ pointer: OpaquePointer?) throws -> Agenda.Happening {
   let communicator = try unsafe connected(pointer)
   guard what == .arePeersPending || !communicator.isReducing else {
     throw Refused(pcclPendingAsyncOps)
   }
-  let done = communicator.make(PendingCommon(what))
-  guard done.result == pcclSuccess else {
-    throw Refused(
-      what == .updateTopology ? pcclUpdateTopologyFailed : done.result ?? pcclInternalError)
-  }
-  return done
+  return try communicator.make(what)
 }
 
 @c @implementation
@@ -206,49 +216,42 @@ public func pcclSynchronizeSharedState(
     let infos = unsafe UnsafeBufferPointer(
       start: state.pointee.infos, count: state.pointee.count)
     guard infos.count <= StateOffer.tensorsMax else { throw Refused(pcclInvalidArgument) }
-    let (offer, places) = try unsafe offer(Array(infos), state.pointee.revision, strategy)
-    let done = communicator.make(PendingCommon(.synchronize(offer), places: places))
-    guard done.result == pcclSuccess else { throw Refused(done.result ?? pcclInternalError) }
-    // SAFETY: the caller's places, not NULL.
-    unsafe state.pointee.revision = done.revision
-    guard let info = unsafe sync_info_out else { return }
-    unsafe info.pointee = pcclSharedStateSyncInfo_t(tx_bytes: done.sent, rx_bytes: done.received)
+    let tensors = try unsafe infos.map { try unsafe tensor($0) }
+    let synchronization = StateSynchronization(
+      communicator: communicator, names: tensors.map(\.name), places: tensors.map(\.place),
+      strategy: strategy)
+    do {
+      let outcome = try synchronization.run(revision: unsafe state.pointee.revision)
+      // SAFETY: the caller's places, not NULL.
+      unsafe state.pointee.revision = outcome.revision
+      guard let info = unsafe sync_info_out else { return }
+      unsafe info.pointee = pcclSharedStateSyncInfo_t(
+        tx_bytes: outcome.sent, rx_bytes: outcome.received)
+    } catch let refusal as StateElection.Refusal {
+      Complaint.say("shared state not synchronized: \(refusal)")
+      throw Refused(refusal == .nobodyOffers ? pcclNoSharedStateAvailable : pcclInvalidUsage)
+    }
   }
 }
 
-private func offer(
-  _ infos: [pcclTensorInfo_t], _ revision: UInt64, _ strategy: StateOffer.Strategy
-) throws -> (StateOffer, [Place]) {
-  var layout = ByteWriter()
-  var (tensors, places): ([StateOffer.Tensor], [Place]) = ([], [])
-  for unsafe info in unsafe infos {
-    guard let kind = ElementKind(rawValue: UInt8(truncatingIfNeeded: unsafe info.datatype.rawValue)),
-      unsafe info.device_type == pcclDeviceCpu, let name = unsafe info.name,
-      // SAFETY: the interface demands a string that ends with zero.
-      let text = unsafe String(validatingCString: name), unsafe info.count < Int.max / 8
-    else { throw Refused(pcclInvalidArgument) }
-    let place = unsafe Place(info.data, byteCount: info.count * kind.byteCount)
-    layout.put(text)
-    layout.put(kind.rawValue)
-    places.append(place)
-    tensors.append(
-      StateOffer.Tensor(
-        byteCount: UInt64(place.byteCount),
-        digest: StateOffer.digest(place.bytes(0..<place.byteCount)),
-        mayDiffer: unsafe info.allow_content_inequality))
-  }
-  let offer = StateOffer(
-    revision: revision, strategy: strategy, layout: Digest.sha256(of: layout.bytes),
-    tensors: tensors)
-  return (offer, places)
+private func tensor(
+  _ info: pcclTensorInfo_t
+) throws(Refused) -> (name: (name: String, kind: ElementKind, mayDiffer: Bool), place: Place) {
+  guard let kind = ElementKind(rawValue: UInt8(truncatingIfNeeded: unsafe info.datatype.rawValue)),
+    unsafe info.device_type == pcclDeviceCpu, let name = unsafe info.name,
+    // SAFETY: the interface demands a string that ends with zero.
+    let text = unsafe String(validatingCString: name), unsafe info.count < Int.max / 8
+  else { throw Refused(pcclInvalidArgument) }
+  let place = unsafe Place(info.data, byteCount: info.count * kind.type.byteWidth)
+  return ((text, kind, unsafe info.allow_content_inequality), place)
 }
 
 // MARK: All-reduce
 
-private func operation(
+private func request(
   _ sendbuff: UnsafeRawPointer?, _ recvbuff: UnsafeMutableRawPointer?,
   _ descriptor: pcclReduceDescriptor_t
-) throws(Refused) -> PendingReduce {
+) throws(Refused) -> ReduceRequest {
   guard let sendbuff = unsafe sendbuff, let recvbuff = unsafe recvbuff,
     (1..<Int.max / 8).contains(descriptor.count),
     let kind = ElementKind(
@@ -256,19 +259,22 @@ private func operation(
     let operation = ElementOperation(rawValue: UInt8(truncatingIfNeeded: descriptor.op.rawValue)),
     descriptor.quantization_options.algorithm.rawValue <= pcclQuantZeroPointScale.rawValue
   else { throw Refused(pcclInvalidArgument) }
-  let byteCount = descriptor.count * kind.byteCount
-  let call = ReduceCall(
-    tag: descriptor.tag, count: UInt64(descriptor.count), kind: kind, operation: operation)
+  let byteCount = descriptor.count * kind.type.byteWidth
+  let isQuantized =
+    descriptor.quantization_options.algorithm != pcclQuantNone
+    && [pcclUint8, pcclInt8].contains(descriptor.quantization_options.quantized_datatype)
   // SAFETY: the interface demands `count` elements at both; the first are only read.
-  return unsafe PendingReduce(
-    call, from: Place(UnsafeMutableRawPointer(mutating: sendbuff), byteCount: byteCount),
-    into: Place(recvbuff, byteCount: byteCount))
+  return unsafe ReduceRequest(
+    tag: descriptor.tag, kind: kind, operation: operation, isQuantized: isQuantized,
+    source: Place(UnsafeMutableRawPointer(mutating: sendbuff), byteCount: byteCount),
+    target: Place(recvbuff, byteCount: byteCount))
 }
 
-private func info(_ operation: PendingReduce) -> pcclReduceInfo_t {
-  pcclReduceInfo_t(
-    local_world_size: UInt32(operation.world), tx_bytes: operation.sent,
-    rx_bytes: operation.received)
+private func info(_ request: ReduceRequest, world: Int) -> pcclReduceInfo_t {
+  // What every algorithm that is chosen for long vectors moves; the links' meter counts the rest.
+  let bytes = UInt64(2 * (world - 1) * request.source.byteCount / max(1, world))
+  let moved = request.isQuantized && request.kind == .float32 ? bytes / 4 : bytes
+  return pcclReduceInfo_t(local_world_size: UInt32(world), tx_bytes: moved, rx_bytes: moved)
 }
 
 @c @implementation
@@ -282,10 +288,10 @@ public func pcclAllReduceAsync(
     guard let place = unsafe reduce_handle_out, let descriptor = unsafe descriptor else {
       throw Refused(pcclInvalidArgument)
     }
-    let operation = try unsafe operation(sendbuff, recvbuff, descriptor.pointee)
-    if let refusal = object.start(operation) { throw Refused(refusal) }
+    let request = try unsafe request(sendbuff, recvbuff, descriptor.pointee)
+    if let refusal = try object.start(request) { throw Refused(refusal) }
     // SAFETY: the caller's place, not NULL.
-    unsafe place.pointee = pcclAsyncReduceOp_t(comm: communicator, tag: operation.call.tag)
+    unsafe place.pointee = pcclAsyncReduceOp_t(comm: communicator, tag: request.tag)
   }
 }
 
@@ -301,9 +307,11 @@ public func pcclAwaitAsyncReduce(
     guard let done = communicator.await(unsafe handle.pointee.tag) else {
       throw Refused(pcclInvalidArgument)
     }
-    guard done.result == pcclSuccess else { throw Refused(done.result ?? pcclRankConnectionLost) }
+    guard done.result == pcclSuccess else { throw Refused(done.result) }
     // SAFETY: the caller's place, if there is one.
-    if let place = unsafe reduce_info_out { unsafe place.pointee = info(done) }
+    if let place = unsafe reduce_info_out {
+      unsafe place.pointee = info(done.request, world: done.world)
+    }
   }
 }
 
@@ -332,29 +340,28 @@ public func pcclAllReduceMultipleWithRetry(
     }
     // SAFETY: the interface demands `count` descriptors.
     let wanted = try unsafe UnsafeBufferPointer(start: descriptors, count: count).map {
-      try unsafe operation($0.sendbuf, $0.recvbuf, $0.descriptor)
+      try unsafe request($0.sendbuf, $0.recvbuf, $0.descriptor)
     }
     var total = pcclReduceInfo_t()
-    // An operation outlives the peers that are lost in it, so that none has to be started again;
-    // what is done comes back in the order in which it was started.
+    // An operation outlives the peers that are lost in it, so that none has to be started again.
     var next = 0
     for index in wanted.indices {
-      while next < wanted.count, next - index < max_in_flight {
-        if let refusal = communicator.start(wanted[next]) {
-          for started in wanted[index..<next] { _ = communicator.await(started.call.tag) }
-          throw Refused(refusal)
-        }
-        next += 1
+      var failure: pcclResult_t?
+      while next < wanted.count, next - index < max_in_flight, failure == nil {
+        failure = try communicator.start(wanted[next])
+        if failure == nil { next += 1 }
       }
-      let done = communicator.await(wanted[index].call.tag)
-      guard let done, done.result == pcclSuccess else {
-        for started in wanted[(index + 1)..<next] { _ = communicator.await(started.call.tag) }
-        let isAlone = done?.result == pcclRankConnectionLost
-        throw Refused(isAlone ? pcclTooFewPeers : done?.result ?? pcclInternalError)
+      let done = index < next ? communicator.await(wanted[index].tag) : nil
+      if let done, done.result != pcclSuccess { failure = done.result }
+      if let failure {
+        for started in wanted[min(index + 1, next)..<next] { _ = communicator.await(started.tag) }
+        throw Refused(failure == pcclRankConnectionLost ? pcclTooFewPeers : failure)
       }
-      total.tx_bytes += done.sent
-      total.rx_bytes += done.received
-      total.local_world_size = UInt32(done.world)
+      guard let done else { throw Refused(pcclInternalError) }
+      let moved = info(done.request, world: done.world)
+      total.tx_bytes += moved.tx_bytes
+      total.rx_bytes += moved.rx_bytes
+      total.local_world_size = moved.local_world_size
     }
     // SAFETY: the caller's place, if there is one.
     if let place = unsafe reduce_info_out { unsafe place.pointee = total }

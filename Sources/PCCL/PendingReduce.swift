@@ -1,60 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CPCCL
+import FerryCodecs
 import FerryCollectives
 
-/// An all-reduce of this peer, from its start until it was awaited.
-///
-/// The result is put together aside, and written over the receive buffer when it is whole: whatever
-/// happens before leaves both buffers as they were.
-struct PendingReduce: Sendable {
-  let call: ReduceCall
+/// An all-reduce as a program describes it.
+struct ReduceRequest: Sendable {
+  let tag: UInt64
+  let kind: ElementKind
+  let operation: ElementOperation
+  /// The program asks for 8 bits a value on the way: two roundings in all, however many peers.
+  let isQuantized: Bool
   let source: Place
   let target: Place
-  private var floats: [Float] = []
-  private var bytes: [UInt8] = []
-  private(set) var result: pcclResult_t?
-  private(set) var world = 0
-  var sent: UInt64 = 0
-  var received: UInt64 = 0
 
-  init(_ call: ReduceCall, from source: Place, into target: Place) {
-    (self.call, self.source, self.target) = (call, source, target)
+  func call() throws -> Call {
+    let isShrunk = isQuantized && kind == .float32 && [.sum, .average].contains(operation)
+    return .allReduce(
+      try source.values(kind.type), operation.reduce, codec: isShrunk ? .int8 : .float32)
   }
+}
 
-  /// A slice that the group added up.
-  mutating func take(_ sums: ArraySlice<Float>, world: Int) {
-    self.world = world
-    floats += sums
-  }
+/// An all-reduce of this peer, from its start until it was awaited.
+struct PendingReduce: Sendable {
+  let request: ReduceRequest
+  let call: PendingCall
 
-  /// A slice that was gathered and reduced here.
-  mutating func take(_ slice: [UInt8], world: Int) {
-    self.world = world
-    bytes += slice
-  }
-
-  mutating func restart() {
-    floats = []
-    bytes = []
-  }
-
-  mutating func finish() {
-    if call.isAdded {
-      if call.operation == .average {
-        let share = Float(world)
-        for i in floats.indices { floats[i] /= share }
-      }
-      target.write(floats[...], at: 0)
-    } else {
-      target.write(bytes, at: 0)
+  /// Waits for its end, and writes the result, if it is whole; else the buffers stay as they were.
+  ///
+  /// - Returns: what became of it, and of how many peers it is.
+  func finish() -> (result: pcclResult_t, world: Int) {
+    do {
+      let outcome = try call.wait()
+      let world = outcome.contributors.count
+      guard world > 1 else { return (pcclRankConnectionLost, world) }
+      request.target.write(outcome.values)
+      return (pcclSuccess, world)
+    } catch {
+      Complaint.say("\(error)")
+      return (error.code == .mismatch ? pcclInvalidArgument : pcclRankConnectionLost, 0)
     }
-    restart()
-    result = pcclSuccess
-  }
-
-  mutating func fail(_ reason: pcclResult_t) {
-    restart()
-    result = reason
   }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryCollectives
+import FerryTensors
+
 /// Memory of the program that called us, for as long as its call or its operation lasts.
 ///
 /// Every access is checked against the size that the program gave.
@@ -24,35 +27,39 @@ struct Place: @unchecked Sendable {
     return unsafe Array(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
   }
 
-  /// The bytes as a program's floats; the range counts floats.
-  func floats(_ range: Range<Int>) -> [Float] {
-    check(4 * range.lowerBound..<4 * range.upperBound)
-    return unsafe [Float](unsafeUninitializedCapacity: range.count) { target, count in
-      if let start = unsafe start, !range.isEmpty {
-        // SAFETY: the range was checked, and there is room for that many floats.
-        unsafe UnsafeMutableRawBufferPointer(target).copyMemory(
-          from: UnsafeRawBufferPointer(start: start + 4 * range.lowerBound, count: 4 * range.count))
-      }
-      count = range.count
+  /// A copy of everything, as values of a type.
+  func values(_ type: ElementType) throws -> Values {
+    guard let start = unsafe start, byteCount > 0 else { return Values(type) }
+    if type == .f32 {
+      let count = byteCount / 4
+      return unsafe .f32(
+        [Float](unsafeUninitializedCapacity: count) { target, made in
+          // SAFETY: there is room for that many floats here, and as many bytes there.
+          unsafe UnsafeMutableRawBufferPointer(target).copyMemory(
+            from: UnsafeRawBufferPointer(start: start, count: 4 * count))
+          made = count
+        })
     }
+    // SAFETY: `byteCount` bytes are there through this call.
+    let bytes = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: byteCount)
+    return try Values(type, count: byteCount / type.byteWidth, bytes: bytes)
   }
 
-  func write(_ bytes: [UInt8], at offset: Int) {
-    check(offset..<offset + bytes.count)
-    guard let start = unsafe start else { return }
-    // SAFETY: the range was checked.
-    unsafe UnsafeMutableRawBufferPointer(start: start + offset, count: bytes.count)
-      .copyBytes(from: bytes)
-  }
-
-  func write(_ floats: ArraySlice<Float>, at index: Int) {
-    check(4 * index..<4 * (index + floats.count))
+  /// Writes values over everything; as many bytes as there are here.
+  func write(_ values: Values) {
+    precondition(values.byteCount == byteCount, "\(values.byteCount) bytes into \(byteCount)")
+    guard case .f32(let floats) = values else { return write(values.bytes) }
     guard let start = unsafe start else { return }
     unsafe floats.withUnsafeBytes { source in
-      // SAFETY: the range was checked.
-      unsafe UnsafeMutableRawBufferPointer(start: start + 4 * index, count: source.count)
-        .copyMemory(from: source)
+      // SAFETY: the sizes are equal.
+      unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount).copyMemory(from: source)
     }
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard let start = unsafe start else { return }
+    // SAFETY: the sizes are equal, as `write(_:)` checks.
+    unsafe UnsafeMutableRawBufferPointer(start: start, count: byteCount).copyBytes(from: bytes)
   }
 
   private func check(_ range: Range<Int>) {

@@ -3,18 +3,6 @@
 import FerryBasics
 import FerryCollectives
 
-/// An all-reduce that a program waits for. Peers that name the same tag mean the same operation.
-struct ReduceCall: Hashable, Sendable {
-  var tag: UInt64
-  /// Elements.
-  var count: UInt64
-  var kind: ElementKind
-  var operation: ElementOperation
-
-  /// The group adds such values itself; others are gathered, and reduced by each peer alike.
-  var isAdded: Bool { kind == .float32 && (operation == .sum || operation == .average) }
-}
-
 /// A call that all peers make together, and that does one thing at a time.
 enum CommonCall: Hashable, Sendable {
   case updateTopology
@@ -62,41 +50,13 @@ struct StateOffer: Hashable, Sendable {
   var content: [[UInt8]] { tensors.map { $0.mayDiffer ? [] : $0.digest } }
 }
 
-/// What a peer says in a round: what its program waits for.
-struct Part: Hashable, Sendable {
-  var reductions: [ReduceCall] = []
-  var common: CommonCall?
-
-  /// The oldest of those under way; the others follow when they are done.
-  static var reductionsMax: Int { 512 }
-}
-
 // MARK: As bytes
 
-extension ByteWriter {
-  mutating func put(_ call: ReduceCall) {
-    put(call.tag)
-    put(call.count)
-    put(call.kind.rawValue)
-    put(call.operation.rawValue)
-  }
-}
-
-extension ByteReader {
-  mutating func reduceCall() throws(MalformedMessage) -> ReduceCall {
-    let (tag, count): (UInt64, UInt64) = (try number(), try number())
-    guard let kind = ElementKind(rawValue: try number()),
-      let operation = ElementOperation(rawValue: try number())
-    else { throw malformed("no such type or operation") }
-    return ReduceCall(tag: tag, count: count, kind: kind, operation: operation)
-  }
-}
-
-extension Part {
+/// What a peer says in a round: what its program waits for, if anything.
+extension CommonCall? {
   var encoded: [UInt8] {
     var w = ByteWriter(reserving: 256)
-    w.put(each: reductions) { $0.put($1) }
-    switch common {
+    switch self {
     case nil: w.put(UInt8(0))
     case .updateTopology: w.put(UInt8(1))
     case .arePeersPending: w.put(UInt8(2))
@@ -116,15 +76,12 @@ extension Part {
   }
 
   init(decoding bytes: [UInt8]) throws(MalformedMessage) {
-    var r = ByteReader(bytes, place: "part of a round")
-    reductions = try r.each(max: Self.reductionsMax, byteCountMin: 18) {
-      (r) throws(MalformedMessage) in try r.reduceCall()
-    }
+    var r = ByteReader(bytes, place: "call of a round")
     switch try r.number(UInt8.self) {
-    case 0: common = nil
-    case 1: common = .updateTopology
-    case 2: common = .arePeersPending
-    case 3: common = .optimizeTopology
+    case 0: self = nil
+    case 1: self = .updateTopology
+    case 2: self = .arePeersPending
+    case 3: self = .optimizeTopology
     case 4:
       let revision: UInt64 = try r.number()
       guard let strategy = StateOffer.Strategy(rawValue: try r.number()) else {
@@ -137,7 +94,7 @@ extension Part {
           byteCount: try r.number(), digest: try r.raw(StateOffer.digestByteCount),
           mayDiffer: try r.number(UInt8.self) != 0)
       }
-      common = .synchronize(
+      self = .synchronize(
         StateOffer(revision: revision, strategy: strategy, layout: layout, tensors: tensors))
     default: throw r.malformed("no such call")
     }

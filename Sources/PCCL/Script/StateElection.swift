@@ -13,11 +13,16 @@ struct StateElection: Sendable {
   }
 
   struct Choice: Hashable, Sendable {
-    /// The index of the peer that the others copy.
-    var source: Int
     var revision: UInt64
-    /// The tensors that at least one peer has to copy, in order.
-    var lacking: [Int]
+    /// What has to be copied, by the index of the peer that lacks it.
+    var copies: [Copy]
+  }
+
+  /// What one peer copies from another; peers are indices of the offers, tensors of the state.
+  struct Copy: Hashable, Sendable {
+    var source: Int
+    var target: Int
+    var tensors: [Int]
   }
 
   let outcome: Result<Choice, Refusal>
@@ -51,10 +56,17 @@ struct StateElection: Sendable {
     for index in due { holders[offers[index].content, default: 0] += 1 }
     let most = holders.values.max()!
     let source = due.first { holders[offers[$0].content] == most }!
-    let lacking = offers[source].tensors.indices.filter { tensor in
-      offers.contains { lacks($0, tensor, of: offers[source]) }
+    // Those who hold it share the work.
+    let sources = due.filter { offers[$0].content == offers[source].content }
+    var copies: [Copy] = []
+    for target in offers.indices where offers[target].strategy != .sendOnly {
+      let source = sources[copies.count % sources.count]
+      let tensors = offers[source].tensors.indices.filter {
+        target != source && lacks(offers[target], $0, of: offers[source])
+      }
+      if !tensors.isEmpty { copies.append(Copy(source: source, target: target, tensors: tensors)) }
     }
-    return Choice(source: source, revision: revision, lacking: lacking)
+    return Choice(revision: revision, copies: copies)
   }
 
   /// Whether a peer has to copy a tensor of the chosen state.

@@ -5,7 +5,7 @@
 /// Read from the environment variables of torchrun, Open MPI, MPICH (and whatever else speaks PMI) and
 /// Slurm, in this order; the first that is there counts. Rank 0 founds the group at `meeting`, all
 /// others join it there.
-public struct LaunchEnvironment: Sendable, Hashable {
+public struct LaunchEnvironment: Sendable, Equatable {
   /// Who started this process.
   public enum Launcher: String, Sendable, CaseIterable {
     case torchrun
@@ -127,7 +127,7 @@ public struct LaunchEnvironment: Sendable, Hashable {
     let number = inside.prefix { $0.isNumber }
     let rest = list.dropFirst(name.count + inside.count + 2).prefix { $0 != "," }
     guard !number.isEmpty, !rest.contains("[") else { return nil }
-    return name + number + rest
+    return String(name) + number + rest
   }
 
   // MARK: Variables
