@@ -43,6 +43,8 @@ public struct PeersError: FerryError, Equatable {
     public static let notFerry = Code(rawValue: "not-ferry")
     /// A key exchange that does not add up: damaged, forged or tampered with.
     public static let badHandshake = Code(rawValue: "bad-handshake")
+    /// A further connection that does not prove that it belongs to a link.
+    public static let badStrand = Code(rawValue: "bad-strand")
     /// A frame longer than the limit.
     public static let frameTooLong = Code(rawValue: "frame-too-long")
     /// A record or frame that is not what the other side sealed.

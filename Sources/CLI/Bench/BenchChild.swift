@@ -16,12 +16,18 @@ final class BenchChild: @unchecked Sendable {
   private let process = Process()
   private let input = Pipe()
 
+  /// - Parameter launcher: a command that runs what stands after it, perhaps elsewhere; none for
+  ///   this machine.
   /// - Throws: when the program cannot be started.
-  init(_ arguments: [String], index: Int, into inbox: Inbox<Line>) throws {
+  init(
+    _ arguments: [String], index: Int, launcher: [String] = [], into inbox: Inbox<Line>
+  ) throws {
     self.index = index
+    let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
     process.executableURL = URL(
-      fileURLWithPath: Bundle.main.executablePath ?? CommandLine.arguments[0])
-    process.arguments = ["bench-peer"] + arguments
+      fileURLWithPath: launcher.isEmpty ? program : "/usr/bin/env")
+    process.arguments =
+      (launcher.isEmpty ? [] : launcher + [program]) + ["bench-peer"] + arguments
     let output = Pipe()
     process.standardInput = input
     process.standardOutput = output

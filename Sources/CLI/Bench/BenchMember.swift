@@ -17,6 +17,14 @@ final class BenchMember {
     var join: PeerAddress?
     var members: Int
     var sealing: LinkSettings.Sealing
+    /// This peer's address, in numbers.
+    var host = "127.0.0.1"
+    /// From each rank of the bare ring to the next.
+    var bareConnections = 1
+    /// Strands of each link; nil for what the links find best.
+    var strands: Int?
+    /// Of long paths; nil for the system's.
+    var congestionControl: String?
   }
 
   /// A notice, and when the links' thread gave it.
@@ -32,20 +40,23 @@ final class BenchMember {
   private let loop: LinkLoop<RunLogic>
   private let me: Member
   private let plan: Plan
-  private let ring = Result { () throws(CLIError) in try BareRing() }
+  private let ring: BareRing
   private var opened: UInt64?
   private var committed: UInt64 = 0
 
   init(_ plan: Plan) throws {
     self.plan = plan
+    ring = try BareRing(host: plan.host, connections: plan.bareConnections)
     LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     let identity = Identity()
     var generator = SystemRandomNumberGenerator()
     me = Member(id: identity.id, incarnation: generator.next())
     var links = LinkSettings(
       run: "bench", admission: .secret(plan.secret), incarnation: me.incarnation,
-      listen: PeerAddress(host: "127.0.0.1", port: 0))
+      listen: PeerAddress(host: plan.host, port: 0))
     links.sealing = plan.sealing
+    links.strands = plan.strands
+    links.congestionControl = plan.congestionControl
     let settings = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
     let inbox = inbox
     loop = try LinkLoop(
@@ -56,7 +67,7 @@ final class BenchMember {
     let thread = Thread { [loop] in loop.run() }
     thread.name = "ferry-links"
     thread.start()
-    Self.say("listens \(loop.address) \(try ring.get().port) \(me.id)")
+    Self.say("listens \(loop.address) \(ring.port) \(me.id)")
     if let address = plan.join {
       post { group, now in group.seek(address, at: now) }
     } else {
@@ -136,13 +147,16 @@ final class BenchMember {
     var rank = 0
     while let line = readLine() {
       let words = line.split(separator: " ").map(String.init)
-      guard words.count == 3, let a = Int(words[1]), let b = Int(words[2]) else {
+      guard words.count >= 3, let a = Int(words[1]), let b = Int(words[2]) else {
         throw ValidationFailure.line(line)
       }
       switch words[0] {
       case "ring":
         rank = a
-        try ring.get().connect(to: UInt16(b))
+        guard words.count == 4, let port = UInt16(exactly: b) else {
+          throw ValidationFailure.line(line)
+        }
+        try ring.connect(to: words[3], port)
         Self.say("ringed")
       case "bare": try runBare(count: a, repeats: b, rank: rank)
       case "group": runGroup(count: a, repeats: b)
@@ -158,7 +172,7 @@ final class BenchMember {
     var times: [UInt64] = []
     for _ in 0..<repeats {
       let start = Self.now
-      try ring.get().allReduce(&values, rank: rank, world: plan.members)
+      try ring.allReduce(&values, rank: rank, world: plan.members)
       times.append(Self.now - start)
       for i in stride(from: 0, to: count, by: max(1, count / 16)) {
         precondition(values[i] == Float(plan.members), "the bare ring sums wrongly")

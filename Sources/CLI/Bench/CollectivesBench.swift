@@ -6,7 +6,8 @@ import FerryCollectives
 import FerryPeers
 import Foundation
 
-/// An f32 all-reduce of four processes over loopback, against bare sockets in the same run.
+/// An f32 all-reduce of several processes over loopback, or of one on each of several hosts, against
+/// bare sockets in the same run.
 struct CollectivesBench {
   struct Figure: Codable, Sendable {
     let bytes: Int
@@ -20,12 +21,19 @@ struct CollectivesBench {
     let megabytesPerSecond: Double
   }
 
-  static let members = 4
   /// How long a batch of repetitions may take.
   static let batchMax: Duration = .seconds(120)
 
   let sealing: LinkSettings.Sealing
   let sizes: [Int]
+  var members = 4
+  var bareConnections = 1
+  var strands: Int?
+  var congestionControl: String?
+  /// Where the members run, one on each; empty for all on loopback.
+  var hosts: [String] = []
+  /// Runs what stands after it on a host, whose number, from 1, takes the place of `{}`.
+  var launcher: [String] = []
 
   func run() throws -> [Figure] {
     var generator = SystemRandomNumberGenerator()
@@ -35,18 +43,28 @@ struct CollectivesBench {
     defer { for child in children { child.send(SIGKILL) } }
     var ports: [Int: String] = [:]
     var lead: String?
-    for index in 0..<Self.members {
-      var arguments = ["--secret", secret, "--members", "\(Self.members)"]
+    for index in 0..<members {
+      var arguments = ["--secret", secret, "--members", "\(members)"]
+      arguments += ["--bare-connections", "\(bareConnections)"]
+      if let strands { arguments += ["--strands", "\(strands)"] }
+      if let congestionControl { arguments += ["--congestion-control", congestionControl] }
       if sealing == .clear { arguments.append("--clear") }
       if let lead { arguments += ["--join", lead] }
-      children.append(try BenchChild(arguments, index: index, into: inbox))
+      if hosts.indices.contains(index) { arguments += ["--host", hosts[index]] }
+      let launcher = launcher.map { $0.replacing("{}", with: "\(index + 1)") }
+      children.append(
+        try BenchChild(arguments, index: index, launcher: launcher, into: inbox))
       let words = try Self.gather(inbox, first: "listens", from: 1)[index]!
       lead = lead ?? words[1]
       ports[index] = words[2]
     }
     // All connect before any accepts: the listener's backlog holds them.
-    for child in children { child.tell("ring \(child.index) \(ports[(child.index + 1) % 4]!)") }
-    _ = try Self.gather(inbox, first: "ringed", from: Self.members)
+    for child in children {
+      let next = (child.index + 1) % members
+      let host = hosts.indices.contains(next) ? hosts[next] : "127.0.0.1"
+      child.tell("ring \(child.index) \(ports[next]!) \(host)")
+    }
+    _ = try Self.gather(inbox, first: "ringed", from: members)
     return try sizes.map { try measure($0, children, inbox) }
   }
 
@@ -55,12 +73,12 @@ struct CollectivesBench {
   ) throws -> Figure {
     let count = bytes / 4
     let batch = bytes >= 16 << 20 ? 1 : bytes >= 1 << 20 ? 5 : 100
-    let batches = bytes >= 16 << 20 ? 7 : 10
+    let batches = bytes >= 16 << 20 ? (hosts.isEmpty ? 7 : 3) : 10
     var (ferry, bare): ([Double], [Double]) = ([], [])
     for turn in 0..<batches + 1 {
       for kind in ["bare", "group"] {
         for child in children { child.tell("\(kind) \(count) \(batch)") }
-        let times = try Self.gather(inbox, first: "times", from: Self.members)
+        let times = try Self.gather(inbox, first: "times", from: members)
           .values.map { $0.dropFirst().map { Double($0)! / 1e9 } }
         // The first turn warms up.
         guard turn > 0 else { continue }
@@ -69,7 +87,7 @@ struct CollectivesBench {
       }
     }
     let choice = AllReduceAlgorithm.automatic.choice(
-      count: count, world: Self.members, codec: CodecKind.float32.codec())
+      count: count, world: members, codec: CodecKind.float32.codec())
     let (a, b) = (Spread(ferry), Spread(bare))
     return Figure(
       bytes: bytes, sealing: sealing.rawValue,

@@ -13,6 +13,8 @@ struct Bench: AsyncParsableCommand {
       Examples:
         ferry bench collectives          an all-reduce against bare sockets
         ferry bench collectives --clear  the same without encryption
+        ferry bench collectives --hosts 10.0.0.1,10.0.0.2 --launcher 'ssh bench{}'
+                                         one member on each of two hosts
         ferry bench recovery --kills 20  from a kill to the next round, many times
         ferry bench strategies           loss and bytes of each at equal tokens
 
@@ -32,6 +34,25 @@ struct Bench: AsyncParsableCommand {
   @Option(help: "collectives: bytes of the vector; may be repeated.")
   var size: [Int] = []
 
+  @Option(help: "collectives: how many members.")
+  var members = 4
+
+  @Option(help: "collectives: IPv4 addresses of hosts, commas between; one member on each.")
+  var hosts: String?
+
+  @Option(
+    help: "collectives: a command that runs one on host {}, which is counted from 1.")
+  var launcher: String?
+
+  @Option(help: "collectives: connections of the bare ring, from each rank to the next.")
+  var bareConnections = 1
+
+  @Option(help: "collectives: strands of each link, instead of what the links find best.")
+  var strands: Int?
+
+  @Option(help: "collectives: the congestion control of long paths, instead of bbr.")
+  var congestionControl: String?
+
   @Option(help: "recovery: how many peers are killed.")
   var kills = 20
 
@@ -43,12 +64,25 @@ struct Bench: AsyncParsableCommand {
 
   /// The largest vector that is measured, in bytes.
   static let sizeMax = 1 << 30
+  /// The most processes of one benchmark.
+  static let membersMax = 64
   /// The most faults of one kind.
   static let faultsMax = 10_000
 
   func validate() throws {
     guard size.allSatisfy({ (16...Self.sizeMax) ~= $0 && $0.isMultiple(of: 4) }) else {
       throw ValidationError("--size must be 16 to \(Self.sizeMax), in whole floats of 4.")
+    }
+    let count = hosts?.split(separator: ",").count ?? members
+    guard (2...Self.membersMax) ~= count else {
+      throw ValidationError("--members or --hosts must be 2 to \(Self.membersMax).")
+    }
+    guard (1...BareRing.connectionsMax) ~= bareConnections,
+      (0...LinkLimits.strandsMax) ~= strands ?? 0
+    else {
+      throw ValidationError(
+        "--bare-connections must be 1 to \(BareRing.connectionsMax), "
+          + "--strands 0 to \(LinkLimits.strandsMax).")
     }
     guard (0...Self.faultsMax) ~= kills, (0...Self.faultsMax) ~= stops else {
       throw ValidationError("--kills and --stops must be 0 to \(Self.faultsMax).")
@@ -59,10 +93,17 @@ struct Bench: AsyncParsableCommand {
     let console = output.console
     switch subject {
     case .collectives:
-      let bench = CollectivesBench(
+      var bench = CollectivesBench(
         sealing: clear ? .clear : .encrypted,
         sizes: size.isEmpty ? [4 << 10, 1 << 20, 64 << 20] : size)
-      let figures = try await RunSession.onThread { try bench.run() }
+      bench.hosts = hosts?.split(separator: ",").map(String.init) ?? []
+      bench.members = bench.hosts.isEmpty ? members : bench.hosts.count
+      bench.launcher = launcher?.split(separator: " ").map(String.init) ?? []
+      bench.bareConnections = bareConnections
+      bench.strands = strands
+      bench.congestionControl = congestionControl
+      let ready = bench
+      let figures = try await RunSession.onThread { try ready.run() }
       console.result(figures, text: CollectivesBench.text(figures))
     case .recovery:
       let (kills, stops) = (kills, stops)

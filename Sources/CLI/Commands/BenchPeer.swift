@@ -13,6 +13,11 @@ struct BenchPeer: AsyncParsableCommand {
   @Option(help: "A peer to join; without it, this one founds the group.") var join: String?
   @Option(help: "How many peers the first round waits for.") var members = 4
   @Flag(help: "Without encryption.") var clear = false
+  @Option(help: "This peer's address, in numbers.") var host = "127.0.0.1"
+  @Option(help: "Connections of the bare ring, from each rank to the next.")
+  var bareConnections = 1
+  @Option(help: "Strands of each link.") var strands: Int?
+  @Option(help: "The congestion control of long paths.") var congestionControl = "bbr"
   @Option(help: "Rounds without end, of this many floats.") var endless: Int?
 
   func run() async throws {
@@ -23,7 +28,9 @@ struct BenchPeer: AsyncParsableCommand {
       address = PeerAddress(host: target.host, port: target.port)
     }
     let plan = BenchMember.Plan(
-      secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted)
+      secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted,
+      host: host, bareConnections: bareConnections, strands: strands,
+      congestionControl: congestionControl)
     let endless = endless
     try await RunSession.onThread {
       let member = try BenchMember(plan)

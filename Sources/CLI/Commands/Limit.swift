@@ -55,6 +55,15 @@ package struct Limit: Codable, Equatable, Sendable {
     [
       Limit("links", LinkLimits.linksMax, "links", "the most links of one peer"),
       Limit(
+        "strands", LinkLimits.strandsMax, "connections", "the most of one link, beside its main one"
+      ),
+      Limit(
+        "strand-failures", LinkLimits.strandFailuresMax, "attempts",
+        "after so many in vain a link does without strands"),
+      Limit(
+        "reorder", LinkLimits.reorderBytesMax, "bytes",
+        "bulk that came early, over which a link's faster strands rest"),
+      Limit(
         "handshakes", LinkLimits.handshakesMax, "callers",
         "the most strangers in the middle of a greeting"),
       Limit(

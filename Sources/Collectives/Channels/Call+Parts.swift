@@ -11,13 +11,13 @@ extension Call {
   var meaning: String {
     let ends = [root.map { "from or to \($0.short)" }].compactMap(\.self)
     let count = operation.kind.hasOneCount ? ["\(input.count) elements"] : []
-    return (count + [operation.meaning] + ends).joined(separator: " ")
+    return (count + ["\(operation)"] + ends).joined(separator: " ")
   }
 
   /// The operation in terms of ranks.
   func operation(among members: [Member]) -> Operation {
     var operation = operation
-    let rank = { (peer: PeerID?) in members.firstIndex { $0.id == peer } ?? 0 }
+    let rank = { (peer: PeerID?) in members.firstIndex { $0.id == peer } }
     operation.root = rank(root)
     operation.destination = rank(destination)
     return operation
@@ -54,24 +54,31 @@ extension Call {
     return missing.map { "\($0.short) is not a member" }
   }
 
+  /// Whether the exchange begins with the word that a member is ready: one message less to wait for.
+  func opensOnReady(world: Int) -> Bool {
+    guard operation.kind == .allReduce, input.count > 0 else { return false }
+    let codec = operation.codec.codec()
+    let choice = operation.algorithm.choice(
+      count: input.count, world: world, codec: codec, elementType: operation.elementType,
+      topology: operation.topology)
+    let isFloat = operation.elementType == .f32
+    let bytes = isFloat ? codec.byteCount(for: input.count) : input.byteCount
+    return choice.algorithm == .oneShot && bytes <= AllReduceAlgorithm.oneShotBytesMax
+  }
+
+  /// What a one-shot machine sends first; it does not depend on the weights, not known yet.
+  func opening(rank: Int, world: Int, seed: Seed) throws(CollectiveError) -> [UInt8] {
+    var machine = try operation.machine(
+      rank: rank, input: input, counts: Array(repeating: [input.count], count: world), seed: seed)
+    return try machine.start().first?.chunk.encoded() ?? []
+  }
+
   /// Why the values cannot be sent; nil when they can.
   var unsendable: String? {
     guard case .f32(let values) = input, operation.codec.codec().isLossy,
       let place = values.firstIndex(where: { !$0.isFinite })
     else { return nil }
     return "element \(place) is \(values[place]), and \(operation.codec) needs finite values"
-  }
-}
-
-extension Operation {
-  /// What it is, apart from ranks, in words that are equal only if the operations are.
-  var meaning: String {
-    let kind =
-      "\(kind)" + (self.kind == .allReduce || self.kind == .reduceScatter ? " \(reduce)" : "")
-    let way = "\(elementType) by \(algorithm.rawValue) as \(codec)"
-    guard topology != Topology() else { return "\(kind) of \(way)" }
-    let digest = Digest.sha256(of: encoded()).prefix(4).map { String($0, radix: 16) }.joined()
-    return "\(kind) of \(way), topology \(digest)"
   }
 }
 
@@ -82,27 +89,12 @@ extension Operation.Kind {
   var isReplicated: Bool { [.allReduce, .allGather, .broadcast, .barrier].contains(self) }
 
   /// How many of a rank's values came from each rank; empty where they are not told apart.
-  func cameFrom(_ counts: [[Int]], rank: Int, root: Int) -> [Int] {
+  func cameFrom(_ counts: [[Int]], rank: Int, root: Int?) -> [Int] {
     switch self {
     case .allGather: counts.map { $0[0] }
     case .gather: rank == root ? counts.map { $0[0] } : []
     case .allToAll: counts.map { $0[rank] }
     case .allReduce, .reduceScatter, .broadcast, .scatter, .send, .barrier: []
     }
-  }
-}
-
-extension Values {
-  /// Tells results apart, and the records that go with them.
-  func digest(seed: Seed, then bytes: [UInt8]) -> [UInt8] {
-    visit(Digesting(seed: seed, bytes: bytes))
-  }
-}
-
-private struct Digesting: ElementVisitor {
-  let seed: Seed
-  let bytes: [UInt8]
-  func visit<Element: CollectiveElement>(_ values: [Element]) -> [UInt8] {
-    Digest.quick(of: values.span.elementBytes, count: values.count, seed: seed, then: bytes)
   }
 }

@@ -56,12 +56,20 @@ extension GroupLogic {
       channels[channel]!.exchange = Exchange(stage: stage, members: members, me: me)
       channels[channel]!.begun = (viewNumber, members)
     }
-    let actions = channels[channel]!.exchange!.announce(ready(waiting, members))
+    let actions = channels[channel]!.exchange!.announce(
+      ready(waiting, members, number: number, in: channel))
     note(channel)
     return actions + replayEarly(in: channel, at: now)
   }
 
-  private func ready(_ waiting: ChannelState.Waiting, _ members: [Member]) -> GroupMessage.Ready {
+  /// Of one operation, for codecs that round at random.
+  private func seed(of number: UInt64, in channel: UInt64) -> Seed {
+    settings.seed.derived("operation", channel, number)
+  }
+
+  private func ready(
+    _ waiting: ChannelState.Waiting, _ members: [Member], number: UInt64, in channel: UInt64
+  ) -> GroupMessage.Ready {
     let call = waiting.call
     var ready = GroupMessage.Ready(
       weight: call.weight, note: call.note, operation: call.meaning,
@@ -71,6 +79,16 @@ extension GroupLogic {
     }
     if ready.refusal.isEmpty, let reason = call.unsendable {
       ready.refusal = "\(me.id.short) cannot send its values: \(reason)"
+    }
+    guard ready.refusal.isEmpty, call.weight > 0, call.opensOnReady(world: members.count) else {
+      return ready
+    }
+    do {
+      ready.opening = try call.opening(
+        rank: members.firstIndex(of: me)!, world: members.count,
+        seed: seed(of: number, in: channel))
+    } catch {
+      ready.refusal = "\(me.id.short) cannot send its values: \(error.what)"
     }
     return ready
   }
@@ -105,9 +123,10 @@ extension GroupLogic {
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
         input: call.given(to: members, from: me.id),
         counts: said.map { $0.counts.map { Int(clamping: $0) } },
-        seed: settings.seed.derived("operation", channel, number),
+        seed: seed(of: number, in: channel),
         chunkPrefix: GroupMessage.chunkPrefix(stage))
-      return try channels[channel]!.exchange!.begin(machine, opened: false)
+      return try channels[channel]!.exchange!.begin(
+        machine, opened: call.opensOnReady(world: members.count))
     } catch {
       // What all were told does not fit together: all come to the same end.
       return hold(.failure(error), in: channel)

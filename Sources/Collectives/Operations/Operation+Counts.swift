@@ -19,8 +19,12 @@ extension Operation {
     guard counts.count == world else {
       throw refusing("\(counts.count) ranks have said what they give, of \(world)", nil)
     }
-    for rank in [root, destination] where !(0..<world).contains(rank) {
-      throw refusing("there is no rank \(rank) among \(world)", nil)
+    let hasRoot = [.broadcast, .gather, .scatter, .send].contains(kind)
+    for end in (hasRoot ? [root] : []) + (kind == .send ? [destination] : []) {
+      guard let end else { throw refusing("it is not said from whom, or to whom", nil) }
+      guard (0..<world).contains(end) else {
+        throw refusing("there is no rank \(end) among \(world)", nil)
+      }
     }
     let limit = Self.byteCountMax / elementType.byteWidth
     for (rank, given) in counts.enumerated() {
@@ -64,14 +68,14 @@ extension Operation {
       return given.count == 1 ? nil : "and one count is needed"
     case .broadcast:
       if rank == root { return given.count == 1 ? nil : "and one count is needed" }
-      return isNone || given == counts[root]
-        ? nil : "and the root, rank \(root), \(Self.text(counts[root]))"
+      return isNone || given == counts[root!]
+        ? nil : "and the root, rank \(root!), \(Self.text(counts[root!]))"
     case .send:
       if rank == root { return given.count == 1 ? nil : "and one count is needed" }
-      return isNone ? nil : "and only rank \(root) sends"
+      return isNone ? nil : "and only rank \(root!) sends"
     case .scatter:
       if rank == root { return given.count == world ? nil : "and \(world) counts are needed" }
-      return isNone ? nil : "and only rank \(root) sends"
+      return isNone ? nil : "and only rank \(root!) sends"
     case .allToAll:
       return given.count == world ? nil : "and \(world) counts are needed"
     case .barrier:

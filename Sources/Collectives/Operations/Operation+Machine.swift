@@ -62,7 +62,8 @@ private struct MachineMaker: ElementVisitor {
 
   private var rank: Int { terms.rank }
   private var world: Int { terms.world }
-  private var root: Int { operation.root }
+  /// Checked to be there where it is used.
+  private var root: Int { operation.root ?? -1 }
 
   func visit<Element: CollectiveElement>(_ values: [Element]) -> any CollectiveMachine {
     switch operation.kind {
@@ -148,7 +149,7 @@ private struct MachineMaker: ElementVisitor {
 
   private func send<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     let (all, none) = (0..<counts[root][0], 0..<0)
-    let to = operation.destination
+    let to = operation.destination!
     if rank == root, rank != to {
       let lane = Lane(segment: 0, range: all, isKept: false, downstream: [to])
       return relay(values, [lane], .delivery, result: none)

@@ -5,7 +5,7 @@ public import FerryCodecs
 public import FerryTensors
 
 /// What a group does together, in all that its members must know alike: they compare it first.
-public struct Operation: Sendable, Hashable {
+public struct Operation: Sendable, Hashable, CustomStringConvertible {
   /// What becomes of whose values.
   public enum Kind: UInt8, Sendable, CaseIterable {
     /// All get what `reduce` makes of all ranks' values. Ways: all.
@@ -33,6 +33,9 @@ public struct Operation: Sendable, Hashable {
   /// The longest wire form.
   public static let wireBytesMax = 1 << 16
 
+  /// On the wire, in the place of a rank that is not given.
+  private static let noRank = UInt16.max
+
   /// What becomes of whose values.
   public var kind: Kind
   /// How values become one, in kinds that make one of many.
@@ -42,10 +45,10 @@ public struct Operation: Sendable, Hashable {
   /// How floats are encoded; other elements travel as they are. A lossy codec needs finite values,
   /// and does not change what a rank keeps for itself alone.
   public var codec: CodecKind
-  /// Whose values are sent, or who gets them: in broadcast, gather, scatter and send.
-  public var root: Int
-  /// Who gets what the root sends: in send.
-  public var destination: Int
+  /// The rank whose values are sent, or that gets them: in broadcast, gather, scatter and send.
+  public var root: Int?
+  /// The rank that gets what the root sends: in send.
+  public var destination: Int?
   /// What the values are.
   public var elementType: ElementType
   /// What is known of the links.
@@ -53,7 +56,7 @@ public struct Operation: Sendable, Hashable {
 
   public init(
     _ kind: Kind, reduce: ReduceOperation = .sum, algorithm: AllReduceAlgorithm = .automatic,
-    codec: CodecKind = .float32, root: Int = 0, destination: Int = 0,
+    codec: CodecKind = .float32, root: Int? = nil, destination: Int? = nil,
     elementType: ElementType = .f32, topology: Topology = Topology()
   ) {
     self.kind = kind
@@ -66,6 +69,16 @@ public struct Operation: Sendable, Hashable {
     self.topology = topology
   }
 
+  /// What it is apart from ranks, in words that are equal only if the operations are.
+  public var description: String {
+    let isReduced = kind == .allReduce || kind == .reduceScatter
+    let name = isReduced ? "\(kind) \(reduce)" : "\(kind)"
+    let way = "\(name) of \(elementType) by \(algorithm.rawValue) as \(codec)"
+    guard topology != Topology() else { return way }
+    let digest = Digest.sha256(of: encoded()).prefix(4).map { String($0, radix: 16) }.joined()
+    return "\(way), topology \(digest)"
+  }
+
   /// The wire form, at most `wireBytesMax` bytes.
   public func encoded() -> [UInt8] {
     var out = ByteWriter()
@@ -74,8 +87,7 @@ public struct Operation: Sendable, Hashable {
     out.put(algorithm.wireID)
     out.put(codec.wireID)
     out.put(elementType.number)
-    out.put(UInt16(root))
-    out.put(UInt16(destination))
+    for rank in [root, destination] { out.put(rank.map { UInt16($0) } ?? Self.noRank) }
     out.put(topology)
     return out.bytes
   }
@@ -100,8 +112,9 @@ public struct Operation: Sendable, Hashable {
     let codec = try reader.number(UInt8.self)
     self.codec = try known(try? CodecKind(wireID: codec), "codec")
     elementType = try known(ElementType(number: try reader.number()), "element type")
-    root = Int(try reader.number(UInt16.self))
-    destination = Int(try reader.number(UInt16.self))
+    func rank(_ number: UInt16) -> Int? { number == Self.noRank ? nil : Int(number) }
+    root = rank(try reader.number())
+    destination = rank(try reader.number())
     topology = try reader.topology()
     try reader.end()
   }

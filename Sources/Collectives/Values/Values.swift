@@ -112,6 +112,21 @@ extension Values {
   }
 }
 
+extension Values {
+  /// As `Digest.quick`.
+  func digest(seed: Seed, then bytes: [UInt8]) -> [UInt8] {
+    visit(Digesting(seed: seed, end: bytes))
+  }
+}
+
+private struct Digesting: ElementVisitor {
+  let seed: Seed
+  let end: [UInt8]
+  func visit<Element: CollectiveElement>(_ values: [Element]) -> [UInt8] {
+    Digest.quick(of: values.span.elementBytes, count: values.count, seed: seed, then: end)
+  }
+}
+
 private struct Counting: ElementVisitor {
   func visit<Element: CollectiveElement>(_ values: [Element]) -> Int { values.count }
 }

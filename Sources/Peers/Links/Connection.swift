@@ -3,7 +3,8 @@
 import FerryBasics
 import Foundation
 
-/// One TCP connection on its way to being a link, or being one. Lives on the loop's thread.
+/// One TCP connection on its way to being a link or a strand of one, or being it. Lives on the
+/// loop's thread.
 final class Connection {
   enum Stage { case connecting, greeting, up }
 
@@ -12,13 +13,6 @@ final class Connection {
     let purpose: Purpose
     var wire: Int
     let payload: Int
-  }
-
-  private struct Outgoing {
-    let header: FrameHeader
-    let payload: [UInt8]
-    var offset = 0
-    var begun = false
   }
 
   let token: Int
@@ -31,9 +25,10 @@ final class Connection {
   var stage: Stage
   var deadline: Duration
   var greeting: Greeting
-  var member: Member?
-  var listens: PeerAddress?
-  var silence: SilenceDeadline?
+  /// In place of the greeting where this is, or is to be, a strand.
+  var strandGreeting: StrandGreeting?
+  /// The link it is part of, once up; for a strand that this side dials, at once.
+  var link: Link?
   var lastSent: Duration = .zero
   var lastPing: Duration = .zero
   var upSince: Duration = .zero
@@ -44,20 +39,22 @@ final class Connection {
   private(set) var sealer: RecordSealer?
   private var opener: RecordOpener?
   private var assembler: FrameAssembler
+  /// The highest number of a bulk record that came over it.
+  private(set) var lastBulkNumber: UInt64?
   private var wire = ByteQueue(capacity: 512)
   private var segments: [Segment] = []
   private var firstSegment = 0
-  private var control: [Outgoing] = []
-  private var frames: [Outgoing] = []
-  private var firstFrame = 0
-  private(set) var queuedByteCount = 0
+  /// The link's own messages.
+  private var control = FrameQueue()
   private let meter: ByteMeter
   private var handshakeSent = 0
   private var handshakeReceived = 0
   private var unattributed = 0
 
-  /// Plain bytes sealed ahead of the socket.
+  /// Plain bytes sealed ahead of the socket: more than a call to the system costs, and on a strand
+  /// few, as another may be faster.
   private static let wireBytesAhead = 8 * RecordSealer.plainBytesMax
+  private static let strandBytesAhead = 2 * RecordSealer.plainBytesMax
   private static let linkReadBytesMax = 8 * RecordSealer.plainBytesMax
   private static let greetingReadBytesMax = 8192
 
@@ -78,27 +75,28 @@ final class Connection {
     incoming = ByteQueue(capacity: Self.greetingReadBytesMax)
   }
 
+  /// Whether any of its greeting was read.
+  var hasBegun: Bool { handshakeReceived > 0 }
+  var isStrand: Bool { strandGreeting != nil }
+  var member: Member? { link?.member }
+
+  /// Whether bytes wait that only this connection can send.
   var hasUnsent: Bool {
-    !wire.isEmpty || !control.isEmpty || firstFrame < frames.count || !greeting.outgoing.isEmpty
+    !wire.isEmpty || !control.isEmpty || !greeting.outgoing.isEmpty
+      || strandGreeting?.outgoing.isEmpty == false
+  }
+
+  /// Whether the other side has taken nothing for so long, although it should.
+  func isStuck(at now: Duration, for limit: Duration) -> Bool {
+    isStrand && wantsWrite && now - max(lastSent, lastPing) > limit
   }
 
   // MARK: Sending
 
-  func queue(_ frame: Frame) {
-    frames.append(
-      Outgoing(
-        header: FrameHeader(
-          frame.purpose, isControl: false, payloadByteCount: frame.payload.count),
-        payload: frame.payload))
-    queuedByteCount += frame.payload.count + FrameHeader.byteCount
-  }
-
   func queue(_ message: ControlMessage) {
     let payload = message.encoded
     control.append(
-      Outgoing(
-        header: FrameHeader(.heartbeat, isControl: true, payloadByteCount: payload.count),
-        payload: payload))
+      FrameHeader(.heartbeat, isControl: true, payloadByteCount: payload.count), payload, after: 0)
   }
 
   /// Gives the socket what it takes, up to a budget that leaves others their turn.
@@ -129,62 +127,40 @@ final class Connection {
   }
 
   private func fillWire() {
-    if !greeting.outgoing.isEmpty {
-      wire.append(greeting.outgoing)
-      segments.append(Segment(purpose: .handshake, wire: greeting.outgoing.count, payload: 0))
-      greeting.outgoing = []
-    }
-    guard stage == .up else { return }
-    while wire.count < Self.wireBytesAhead {
-      // Between two frames of the logic, not inside one: the link's own go first.
-      let inFrame = firstFrame < frames.count && frames[firstFrame].begun
-      if !inFrame, !control.isEmpty {
-        var next = control.removeFirst()
-        while seal(&next) {}
-      } else if firstFrame < frames.count {
-        if !seal(&frames[firstFrame]) {
-          queuedByteCount -= frames[firstFrame].payload.count + FrameHeader.byteCount
-          firstFrame += 1
-          dropSentFrames()
-        }
+    fillGreeting(&greeting.outgoing)
+    if strandGreeting != nil { fillGreeting(&strandGreeting!.outgoing) }
+    guard stage == .up, let link else { return }
+    let ahead = isStrand ? Self.strandBytesAhead : Self.wireBytesAhead
+    while wire.count < ahead {
+      // Between two frames, not inside one: the link's own messages go first.
+      if !control.isEmpty, isStrand || !link.urgent.isInFrame {
+        seal(control.next(atMost: RecordSealer.plainBytesMax - RecordHeader.urgentByteCount))
+      } else if !isStrand, !link.urgent.isEmpty {
+        seal(link.urgent.next(atMost: RecordSealer.plainBytesMax - RecordHeader.urgentByteCount))
+      } else if let (piece, place) = link.nextBulk(for: self) {
+        seal(piece, place)
       } else {
         return
       }
     }
   }
 
-  private func dropSentFrames() {
-    // The sent frames' payloads go at once; their places when they are most of the array.
-    if firstFrame == frames.count {
-      frames.removeAll(keepingCapacity: frames.capacity < 1024)
-      firstFrame = 0
-    } else if firstFrame > 64, firstFrame > frames.count / 2 {
-      frames.removeFirst(firstFrame)
-      firstFrame = 0
-    }
+  private func fillGreeting(_ outgoing: inout [UInt8]) {
+    guard !outgoing.isEmpty else { return }
+    wire.append(outgoing)
+    segments.append(Segment(purpose: .handshake, wire: outgoing.count, payload: 0))
+    outgoing = []
   }
 
-  /// Seals the next record of a frame; false when that was the last.
-  private func seal(_ frame: inout Outgoing) -> Bool {
+  private func seal(_ piece: FrameQueue.Piece, _ place: RecordHeader.Place? = nil) {
     let before = wire.count
-    let length: Int
-    if frame.begun {
-      length = min(frame.payload.count - frame.offset, RecordSealer.plainBytesMax)
-      sealer!.seal(frame.payload[frame.offset..<frame.offset + length], into: &wire)
-    } else {
-      length = min(frame.payload.count, RecordSealer.plainBytesMax - FrameHeader.byteCount)
-      var plain = frame.header.encoded
-      plain.reserveCapacity(FrameHeader.byteCount + length)
-      plain += frame.payload[..<length]
-      sealer!.seal(plain[...], into: &wire)
-      frame.begun = true
-    }
-    frame.offset += length
+    var head = RecordHeader(piece.header.purpose, place).encoded
+    if piece.isFirst { head += piece.header.encoded }
+    sealer!.seal(head, piece.payload, into: &wire)
     segments.append(
       Segment(
-        purpose: frame.header.purpose, wire: wire.count - before,
-        payload: frame.header.isControl ? 0 : length))
-    return frame.offset < frame.payload.count
+        purpose: piece.header.purpose, wire: wire.count - before,
+        payload: piece.header.isControl ? 0 : piece.payload.count))
   }
 
   private func countSent(_ byteCount: Int) {
@@ -196,8 +172,9 @@ final class Connection {
       let segment = segments[firstSegment]
       let (purpose, payload) = (segment.purpose, segment.wire == 0 ? segment.payload : 0)
       if segment.wire == 0 { firstSegment += 1 }
-      if member == nil { handshakeSent += part }
-      meter.sent(.init(peer: member?.id, purpose: purpose), wire: part, payload: payload)
+      let peer = stage == .up ? member?.id : nil
+      if peer == nil { handshakeSent += part }
+      meter.sent(.init(peer: peer, purpose: purpose), wire: part, payload: payload)
     }
     if firstSegment == segments.count {
       segments.removeAll(keepingCapacity: true)
@@ -229,36 +206,78 @@ final class Connection {
     return try greeting.take(&incoming, standing: standing)
   }
 
-  /// Reads the frames in what has arrived.
-  func takeFrames(complete: (FrameHeader, [UInt8]) -> Void) throws(PeersError) {
+  /// Reads the strand's greeting in what has arrived.
+  func takeStrandGreeting(
+    link: (_ tag: [UInt8], _ index: UInt8) -> StrandKeys?
+  ) throws(PeersError) -> StrandGreeting.Progress {
+    let before = incoming.count
+    defer { countReceived(.handshake, wire: before - incoming.count) }
+    return try strandGreeting!.take(&incoming, link: link)
+  }
+
+  /// Reads the records in what has arrived.
+  ///
+  /// - Parameters:
+  ///   - control: gets the link's own messages.
+  ///   - urgent: gets each whole frame of the urgent lane.
+  ///   - bulk: gets each record of the bulk lane, as it came.
+  func takeRecords(
+    control: ([UInt8]) -> Void, urgent: (FrameHeader, [UInt8]) -> Void,
+    bulk: (RecordOrder.Record) throws(PeersError) -> Void
+  ) throws(PeersError) {
     while let record = try opener!.open(&incoming, place: place) {
-      // A record holds bytes of one frame, or the end of it and its header.
-      var purpose: Purpose?
-      var payload = 0
-      try assembler.take(record.plain, place: place) { header, whole in
-        purpose = header.purpose
-        if !header.isControl { payload += whole.count }
-        complete(header, whole)
+      let header = try RecordHeader(record.plain, at: place)
+      let bytes = record.plain.dropFirst(header.byteCount)
+      if let position = header.place {
+        if let last = lastBulkNumber, position.number <= last {
+          throw damaged("bulk record \(position.number) after \(last)")
+        }
+        lastBulkNumber = position.number
+        countReceived(header.purpose, wire: record.wireByteCount)
+        try bulk(
+          .init(
+            number: position.number, after: position.after, purpose: header.purpose, bytes: bytes))
+        continue
       }
-      countReceived(
-        purpose ?? assembler.purpose, wire: record.wireByteCount, payload: payload)
+      var payload = 0
+      var isForeign = false
+      try assembler.take(bytes, place: place) { frame, whole in
+        if frame.isControl { return control(whole) }
+        payload += whole.count
+        isForeign = isForeign || isStrand
+        if !isStrand { urgent(frame, whole) }
+      }
+      if isForeign { throw damaged("an urgent frame on a strand") }
+      countReceived(header.purpose, wire: record.wireByteCount, payload: payload)
     }
+  }
+
+  private func damaged(_ what: String) -> PeersError {
+    PeersError(
+      .damagedFrame, what, place: place,
+      remedy: "Install the same release of Ferry on both.")
   }
 
   private func countReceived(_ purpose: Purpose, wire: Int, payload: Int = 0) {
     guard wire > 0 else { return }
     unattributed -= wire
-    if member == nil { handshakeReceived += wire }
-    meter.received(.init(peer: member?.id, purpose: purpose), wire: wire, payload: payload)
+    let peer = stage == .up ? member?.id : nil
+    if peer == nil { handshakeReceived += wire }
+    meter.received(.init(peer: peer, purpose: purpose), wire: wire, payload: payload)
+  }
+
+  /// A payload of the bulk lane is whole; its wire bytes are counted already.
+  func countReceivedPayload(_ purpose: Purpose, _ byteCount: Int) {
+    meter.received(.init(peer: member?.id, purpose: purpose), wire: 0, payload: byteCount)
   }
 
   /// The greeting is done: what it cost belongs to the peer, and frames begin.
-  func becomeLink(_ member: Member, silence: SilenceDeadline, at now: Duration) {
-    let records = greeting.records()
-    (sealer, opener) = (records.sealer, records.opener)
-    meter.strangerIs(member.id, wireSent: handshakeSent, wireReceived: handshakeReceived)
-    self.member = member
-    self.silence = silence
+  func becomeUp(
+    _ link: Link, _ records: (sealer: RecordSealer, opener: RecordOpener), at now: Duration
+  ) {
+    (sealer, opener) = records
+    meter.strangerIs(link.member.id, wireSent: handshakeSent, wireReceived: handshakeReceived)
+    self.link = link
     stage = .up
     upSince = now
     lastPing = now

@@ -12,6 +12,8 @@ package enum ControlMessage: Equatable, Sendable {
   case pong(UInt64)
   /// The sender hangs up, and why.
   case goodbye(String)
+  /// The sender, who cannot dial, would like so many strands.
+  case strands(UInt8)
 
   package var encoded: [UInt8] {
     var bytes: [UInt8] = []
@@ -25,6 +27,7 @@ package enum ControlMessage: Equatable, Sendable {
     case .goodbye(let reason):
       bytes.append(3)
       bytes += reason.utf8.prefix(LinkLimits.reasonBytesMax)
+    case .strands(let count): bytes += [4, count]
     }
     return bytes
   }
@@ -42,6 +45,9 @@ package enum ControlMessage: Equatable, Sendable {
         String(
           String.UnicodeScalarView(
             String(decoding: rest, as: UTF8.self).unicodeScalars.filter { $0.value >= 32 })))
+    case 4:
+      guard rest.count == 1 else { return nil }
+      self = .strands(rest[rest.startIndex])
     default: return nil
     }
   }

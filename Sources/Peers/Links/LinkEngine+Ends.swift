@@ -19,8 +19,8 @@ extension LinkEngine {
     if let peer = aliases[address], linked[peer] != nil { return true }
     return resolving[address] != nil
       || connections.values.contains {
-        $0.dial?.address == address && $0.stage != .up || $0.stage == .up && $0.listens == address
-      }
+        $0.dial?.address == address && $0.stage != .up && !$0.isStrand
+      } || linked.values.contains { $0.listens == address }
   }
 
   func dial(_ address: PeerAddress, _ reason: Dial.Reason) {
@@ -74,6 +74,7 @@ extension LinkEngine {
   }
 
   func finishConnecting(_ connection: Connection) {
+    if connection.isStrand { return finishConnectingStrand(connection) }
     guard let dial = connection.dial else { return }
     if let reason = connection.socket.connectionFailure {
       connections[connection.token] = nil
@@ -114,11 +115,11 @@ extension LinkEngine {
       preconditionFailure("a link to a stranger")
     }
     let member = Member(id: peer, incarnation: hello.incarnation)
-    if let old = linked[peer], let oldMember = old.member {
+    if let old = linked[peer] {
       forget(old)
       events.append(
         .unlinked(
-          oldMember, oldMember == member ? .closed("a newer link took its place") : .processGone))
+          old.member, old.member == member ? .closed("a newer link took its place") : .processGone))
     }
     if let entry = lost[peer] {
       settleLost(peer, entry.member == member ? .closed(entry.reason) : .processGone)
@@ -130,21 +131,23 @@ extension LinkEngine {
         settleLost(sought, .processGone)
       }
     }
-    connection.becomeLink(
-      member,
+    let link = Link(
+      member, main: connection, keys: connection.greeting.strandKeys(),
       silence: SilenceDeadline(
         floor: settings.silenceMin, ceiling: settings.silenceMax,
         window: settings.heartbeatInterval, now: now),
-      at: now)
+      strands: settings.strands, frameBytesMax: settings.frameBytesMax)
+    connection.becomeUp(link, connection.greeting.records(), at: now)
     if let listens = hello.listens {
-      connection.listens =
+      link.listens =
         listens.host.isEmpty
         ? connection.socket.remoteAddress.map { PeerAddress(host: $0.host, port: listens.port) }
         : listens
     }
-    linked[peer] = connection
+    linked[peer] = link
+    learnPath(link)
     unflushed.insert(connection.token)
-    events.append(.linked(member, address: connection.listens))
+    events.append(.linked(member, address: link.listens))
     logger.info(
       "linked",
       metadata: [
@@ -155,24 +158,33 @@ extension LinkEngine {
 
   // MARK: Down
 
+  /// Drops a connection, whose account is closed.
   func forget(_ connection: Connection) {
     connection.closeAccounts()
     connections[connection.token] = nil
-    if let peer = connection.member?.id, linked[peer] === connection { linked[peer] = nil }
+    connection.link = nil
   }
 
-  /// The connection broke by itself.
+  /// Drops a link with all its connections.
+  func forget(_ link: Link) {
+    for connection in connections.values where connection.link === link { forget(connection) }
+    link.removeAllStrands()
+    if linked[link.member.id] === link { linked[link.member.id] = nil }
+  }
+
+  /// The connection broke by itself. Bytes may be lost with any of a link's: all of it ends.
   func broken(_ connection: Connection, _ reason: String) {
     guard connections[connection.token] === connection else { return }
-    guard connection.stage == .up, let member = connection.member else {
+    guard connection.stage == .up, let link = connection.link else {
       return abandon(connection, .broken(reason))
     }
-    forget(connection)
+    let member = link.member
+    forget(link)
     logger.info(
       "a link dropped", metadata: ["peer.id": "\(member.id)", "why": "\(reason)"])
-    if let goodbye = connection.goodbye {
+    if let goodbye = link.goodbye {
       events.append(.unlinked(member, .closed("it hung up: \(goodbye)")))
-    } else if let address = connection.listens {
+    } else if let address = link.listens {
       lost[member.id] = Lost(
         member: member, address: address, reason: reason, deadline: now + settings.probeMax)
       dial(address, .probe(member.id))
@@ -182,15 +194,15 @@ extension LinkEngine {
   }
 
   /// We end the link.
-  func endLink(_ connection: Connection, _ cause: LossCause) {
-    guard let member = connection.member, linked[member.id] === connection else { return }
+  func endLink(_ link: Link, _ cause: LossCause) {
+    guard linked[link.member.id] === link else { return }
     if case .hungUp(let reason) = cause {
-      connection.queue(.goodbye(reason))
-      _ = connection.flush(at: now)
-      connection.socket.finishSending()
+      link.main.queue(.goodbye(reason))
+      _ = link.main.flush(at: now)
+      link.main.socket.finishSending()
     }
-    forget(connection)
-    events.append(.unlinked(member, cause))
+    forget(link)
+    events.append(.unlinked(link.member, cause))
   }
 
   /// The fate of a lost peer is known.
@@ -201,6 +213,7 @@ extension LinkEngine {
 
   /// A connection that never became a link ends.
   func abandon(_ connection: Connection, _ why: Abandonment) {
+    if connection.isStrand { return abandonStrand(connection, why) }
     // What tells the other side why goes out first.
     if case .error = why {
       _ = connection.flush(at: now)

@@ -32,7 +32,7 @@ final class LinkEngine {
   private var serial: UInt64 = 0
   private var wakeAt: Duration?
   var connections: [Int: Connection] = [:]
-  var linked: [PeerID: Connection] = [:]
+  var linked: [PeerID: Link] = [:]
   var lost: [PeerID: Lost] = [:]
   var resolving: [PeerAddress: Dial] = [:]
   /// Addresses by which a peer was once reached, other than the one it gives.
@@ -46,6 +46,8 @@ final class LinkEngine {
   /// A turn that comes later than this was not the network's fault.
   static let pauseMin = Duration.milliseconds(250)
   private static let aliasesMax = 1024
+  /// A strand is pinged so many times more seldom than a link.
+  private static let strandPings = 60
 
   init(
     identity: Identity, settings: LinkSettings, listener: Socket, listens: PeerAddress,
@@ -81,7 +83,8 @@ final class LinkEngine {
     let polled = connections.values.sorted { $0.token < $1.token }
     for connection in polled {
       readiness.add(
-        connection.socket.descriptor, reads: connection.stage != .connecting,
+        connection.socket.descriptor,
+        reads: connection.stage != .connecting && connection.link?.rests(connection) != true,
         writes: connection.stage == .connecting || connection.wantsWrite)
     }
     let timeout = max(.zero, (due ?? now + .seconds(60)) - now)
@@ -110,39 +113,39 @@ final class LinkEngine {
   private func forgive(_ pause: Duration) {
     guard pause > Self.pauseMin else { return }
     logger.debug("the loop did not run", metadata: ["pause": "\(pause)"])
-    for connection in linked.values { connection.silence?.forgive(pause, now: now) }
+    for link in linked.values { link.silence.forgive(pause, now: now) }
   }
 
   private var nextDeadline: Duration? {
     var soonest = wakeAt
     func consider(_ time: Duration) { soonest = min(soonest ?? time, time) }
     for connection in connections.values {
-      if connection.stage == .up {
-        consider(nextPing(connection))
-        if let silence = connection.silence { consider(silence.expires) }
-      } else {
-        consider(connection.deadline)
-      }
+      consider(connection.stage == .up ? nextPing(connection) : connection.deadline)
     }
+    for link in linked.values { consider(link.silence.expires) }
     for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
     for dial in resolving.values { consider(dial.deadline) }
     return soonest
   }
 
   /// On an idle link a heartbeat after its last bytes; on a busy one every fourth, for its measure.
+  /// On a strand seldom, so that no box on the way forgets it.
   private func nextPing(_ connection: Connection) -> Duration {
-    max(
-      connection.lastPing + settings.heartbeatInterval,
-      min(connection.lastSent, connection.lastPing + settings.heartbeatInterval * 3)
-        + settings.heartbeatInterval)
+    let interval = settings.heartbeatInterval * (connection.isStrand ? Self.strandPings : 1)
+    return max(
+      connection.lastPing + interval,
+      min(connection.lastSent, connection.lastPing + interval * 3) + interval)
   }
 
   private func expire() {
-    for connection in connections.values.sorted(by: { $0.token < $1.token }) {
+    for connection in connections.values.sorted(by: { $0.token < $1.token })
+    where connections[connection.token] != nil {
       if connection.stage == .up {
-        guard let silence = connection.silence else { continue }
-        if now >= silence.expires {
-          endLink(connection, .silent(after: now - silence.lastHeard))
+        guard let link = connection.link else { continue }
+        if !connection.isStrand, now >= link.silence.expires {
+          endLink(link, .silent(after: now - link.silence.lastHeard))
+        } else if connection.isStuck(at: now, for: settings.silenceMax) {
+          endLink(link, .silent(after: now - connection.lastSent))
         } else if now >= nextPing(connection) {
           connection.lastPing = now
           connection.queue(.ping(mark(now)))
@@ -154,6 +157,7 @@ final class LinkEngine {
           connection.stage == .connecting ? .connectTimeout : .greetingTimeout)
       }
     }
+    for link in linked.values { tendStrands(link) }
     for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
     where now >= dial.deadline {
       resolving[address] = nil
@@ -183,23 +187,25 @@ final class LinkEngine {
         precondition(
           frame.payload.count <= settings.frameBytesMax,
           "a frame of \(frame.payload.count) bytes, more than \(settings.frameBytesMax)")
-        guard let connection = linked[peer] else { continue }
-        connection.queue(frame)
-        unflushed.insert(connection.token)
-        if connection.queuedByteCount > settings.queueBytesMax {
-          // What the socket takes now does not count.
-          flush(connection)
-          if linked[peer] === connection, connection.queuedByteCount > settings.queueBytesMax {
+        guard let link = linked[peer] else { continue }
+        if link.queue(frame) {
+          for connection in link.carriers { unflushed.insert(connection.token) }
+        } else {
+          unflushed.insert(link.main.token)
+        }
+        if link.queuedByteCount > settings.queueBytesMax {
+          // What the sockets take now does not count.
+          for connection in link.connections { flush(connection) }
+          if linked[peer] === link, link.queuedByteCount > settings.queueBytesMax {
             endLink(
-              connection,
-              .hungUp("more than \(settings.queueBytesMax) bytes wait to be sent to it"))
+              link, .hungUp("more than \(settings.queueBytesMax) bytes wait to be sent to it"))
           }
         }
       case .dial(let address):
         if !isReachedOrBeing(address) { dial(address, .asked) }
       case .hangUp(let peer, let reason):
-        if let connection = linked[peer] {
-          endLink(connection, .hungUp(reason))
+        if let link = linked[peer] {
+          endLink(link, .hungUp(reason))
         } else if lost[peer] != nil {
           settleLost(peer, .hungUp(reason))
         }
@@ -212,7 +218,7 @@ final class LinkEngine {
   /// Every byte that waits has its chance before the loop ends; true while some still wait.
   func flushBeforeEnd() -> Bool {
     for connection in connections.values where connection.stage == .up { flush(connection) }
-    return connections.values.contains { $0.stage == .up && $0.hasUnsent }
+    return linked.values.contains(where: \.hasUnsent)
   }
 
   /// Waits a little for a socket to take more.
@@ -237,7 +243,9 @@ final class LinkEngine {
     for connection in connections.values {
       connection.socket.finishSending()
       connection.closeAccounts()
+      connection.link = nil
     }
+    for link in linked.values { link.removeAllStrands() }
     connections = [:]
     linked = [:]
   }
@@ -292,13 +300,16 @@ final class LinkEngine {
       switch connection.read() {
       case .bytes(let count):
         if connection.stage == .up {
-          connection.silence?.heard(at: now)
-          takeFrames(connection)
+          connection.link?.silence.heard(at: now)
+          takeRecords(connection)
+        } else if connection.isStrand || callsAsStrand(connection) {
+          takeStrandGreeting(connection)
         } else {
           takeGreeting(connection)
         }
         // Fewer than asked for: that was all there is, and `poll` tells when more comes.
         if connections[connection.token] == nil || count < asked { return }
+        if connection.link?.rests(connection) == true { return }
       case .wouldBlock: return
       case .ended: return broken(connection, "the other side closed the connection")
       case .failed(let reason): return broken(connection, reason)
@@ -315,7 +326,7 @@ final class LinkEngine {
       }
       if progress == .up {
         linkUp(connection)
-        takeFrames(connection)
+        takeRecords(connection)
       } else {
         unflushed.insert(connection.token)
       }
@@ -330,7 +341,7 @@ final class LinkEngine {
     let holdsAnother =
       linked[peer] != nil
       || connections.values.contains {
-        $0 !== this && $0.stage == .greeting && $0.greeting.peer == peer
+        $0 !== this && !$0.isStrand && $0.stage == .greeting && $0.greeting.peer == peer
       }
     return Greeting.Standing(holdsAnother: holdsAnother, serial: serial)
   }
@@ -343,35 +354,49 @@ final class LinkEngine {
     guard let peer = connection.greeting.peer, let hello = connection.greeting.hello else {
       preconditionFailure("a decision about a stranger")
     }
-    guard let old = linked[peer], let oldHello = old.greeting.hello else { return true }
+    guard let old = linked[peer], let oldHello = old.main.greeting.hello else { return true }
     if oldHello.incarnation != hello.incarnation { return true }
     return hello.serial > oldHello.serial && !hello.holdsAnother
   }
 
-  private func takeFrames(_ connection: Connection) {
-    guard let member = connection.member else { return }
+  func takeRecords(_ connection: Connection) {
+    guard let link = connection.link else { return }
+    let member = link.member
+    func complete(_ purpose: Purpose, _ payload: [UInt8]) {
+      events.append(.received(member, Frame(purpose, payload)))
+    }
     do throws(PeersError) {
-      try connection.takeFrames { header, payload in
-        if !header.isControl {
-          events.append(.received(member, Frame(header.purpose, payload)))
-          return
-        }
-        switch ControlMessage(payload) {
-        case .ping(let mark):
-          connection.queue(.pong(mark))
-          unflushed.insert(connection.token)
-        case .pong(let mark):
-          let trip = Duration.nanoseconds(Int64(clamping: self.mark(now) &- mark))
-          if trip >= .zero, trip < settings.silenceMax * 4 {
-            connection.silence?.measured(roundTrip: trip)
-          }
-        case .goodbye(let reason): connection.goodbye = reason
-        case nil: break
-        }
-      }
+      var hasUrgent = false
+      try connection.takeRecords(
+        control: { takeControl($0, connection, link) },
+        urgent: { header, payload in
+          complete(header.purpose, payload)
+          link.receivedUrgent()
+          hasUrgent = true
+        },
+        bulk: { record throws(PeersError) in
+          try link.take(record, from: connection, complete: complete)
+        })
+      if hasUrgent { try link.takeHeld(complete: complete) }
     } catch {
       logger.info("a link was hung up", metadata: ["peer.id": "\(member.id)", "why": "\(error)"])
-      endLink(connection, .hungUp(error.description))
+      endLink(link, .hungUp(error.description))
+    }
+  }
+
+  private func takeControl(_ payload: [UInt8], _ connection: Connection, _ link: Link) {
+    switch ControlMessage(payload) {
+    case .ping(let mark):
+      connection.queue(.pong(mark))
+      unflushed.insert(connection.token)
+    case .pong(let mark):
+      let trip = Duration.nanoseconds(Int64(clamping: self.mark(now) &- mark))
+      if trip >= .zero, trip < settings.silenceMax * 4, !connection.isStrand {
+        link.silence.measured(roundTrip: trip)
+      }
+    case .goodbye(let reason): link.goodbye = reason
+    case .strands(let count): link.strandsAsked = Int(count)
+    case nil: break
     }
   }
 
@@ -386,12 +411,12 @@ final class LinkEngine {
   }
 
   var reports: [LinkReport] {
-    linked.values.compactMap { connection -> LinkReport? in
-      guard let member = connection.member, let silence = connection.silence else { return nil }
-      return LinkReport(
-        member: member, address: connection.listens, roundTrip: silence.roundTrip,
-        silenceAllowed: silence.allowed, cipher: connection.sealer?.kind.rawValue ?? "",
-        since: connection.upSince)
+    linked.values.map { link in
+      LinkReport(
+        member: link.member, address: link.listens, roundTrip: link.silence.roundTrip,
+        silenceAllowed: link.silence.allowed,
+        cipher: link.main.sealer?.kind.rawValue ?? "", since: link.main.upSince,
+        strands: link.strands.count)
     }.sorted { $0.member < $1.member }
   }
 }

@@ -10,6 +10,12 @@ public enum LinkLimits {
   public static let reasonBytesMax = 256
   /// Links of one peer.
   public static let linksMax = 256
+  /// Further connections of one link, for bulk.
+  public static let strandsMax = 16
+  /// After so many failures to open one, a link does without.
+  public static let strandFailuresMax = 3
+  /// Bytes of bulk records that came early, over which a link's faster strands rest.
+  public static let reorderBytesMax = 32 << 20
   /// Connections that have not finished their greeting.
   public static let handshakesMax = 64
 }

@@ -40,6 +40,11 @@ public struct LinkSettings: Sendable {
   public var handshakesMax = LinkLimits.handshakesMax
   /// Fixed kernel buffers in bytes; nil leaves them to the kernel.
   public var socketBufferBytes: Int?
+  /// How many further connections carry a link's bulk; nil leaves it to what the link measures.
+  public var strands: Int?
+  /// The congestion control of long paths, where the system has it and allows it (`bbr` bears with
+  /// losses that are not its own); nil leaves all to the system.
+  public var congestionControl: String? = "bbr"
   /// Told why a greeting failed on a connection that this peer dialled, or, with nil, on one that
   /// came in, and that a host to dial has no address; on the loop's thread.
   public var greetingFailed: (@Sendable (PeerAddress?, PeersError) -> Void)?
@@ -70,4 +75,6 @@ public struct LinkReport: Sendable {
   public let cipher: String
   /// When the link came up, from the loop's start.
   public let since: Duration
+  /// Further connections that carry its bulk now.
+  public let strands: Int
 }

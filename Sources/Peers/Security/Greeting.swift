@@ -14,7 +14,7 @@ import Foundation
 /// A struct of bytes in and bytes out. After an error `outgoing` may still hold what tells the other
 /// side why.
 package struct Greeting: Sendable {
-  package static let protocolVersion: UInt16 = 1
+  package static let protocolVersion: UInt16 = 2
   private static let magic = Array("ferry\0".utf8)
   private static let runTagByteCount = 8
   package static let preambleByteCount = 16
@@ -235,11 +235,22 @@ package struct Greeting: Sendable {
     }
   }
 
+  private func cipherKind(with hello: Hello) -> RecordCipher.Kind {
+    own.wantsClear ? .clear : own.hasAES && hello.hasAES ? .aes256GCM : .chaCha20Poly1305
+  }
+
+  /// By what the link's strands prove themselves, once up.
+  package func strandKeys() -> StrandKeys {
+    guard stage == .up, let keys, let hello else { preconditionFailure("the link is not up") }
+    return StrandKeys(
+      kind: cipherKind(with: hello), secrets: keys.fromDialler + keys.fromListener,
+      hash: keys.hash)
+  }
+
   /// The ciphers of the link, once up.
   package func records() -> (sealer: RecordSealer, opener: RecordOpener) {
     guard stage == .up, let keys, let hello else { preconditionFailure("the link is not up") }
-    let kind: RecordCipher.Kind =
-      own.wantsClear ? .clear : own.hasAES && hello.hasAES ? .aes256GCM : .chaCha20Poly1305
+    let kind = cipherKind(with: hello)
     let fromDialler = RecordCipher(
       kind: kind, from: keys.fromDialler, hash: keys.hash, label: "ferry records from dialler")
     let fromListener = RecordCipher(

@@ -50,10 +50,27 @@ package struct RecordSealer: Sendable {
   package var overhead: Int { Self.headerByteCount + cipher.tagByteCount }
 
   package mutating func seal(_ plain: ArraySlice<UInt8>, into wire: inout ByteQueue) {
-    precondition(plain.count <= Self.plainBytesMax, "a record of \(plain.count) bytes")
+    seal([], plain, into: &wire)
+  }
+
+  /// Seals two runs of bytes as one record.
+  package mutating func seal(
+    _ head: [UInt8], _ body: ArraySlice<UInt8>, into wire: inout ByteQueue
+  ) {
+    if cipher.kind != .clear, !head.isEmpty {
+      var plain = head
+      plain.reserveCapacity(head.count + body.count)
+      plain += body
+      return seal([], plain[...], into: &wire)
+    }
+    let plain = body
+    precondition(
+      head.count + plain.count <= Self.plainBytesMax,
+      "a record of \(head.count + plain.count) bytes")
     var header: [UInt8] = []
-    header.appendBigEndian(UInt32(plain.count + cipher.tagByteCount))
+    header.appendBigEndian(UInt32(head.count + plain.count + cipher.tagByteCount))
     wire.append(header)
+    if !head.isEmpty { wire.append(head) }
     do {
       switch cipher.kind {
       case .clear: wire.append(plain)

@@ -9,3 +9,11 @@ extension SharedSecret {
     unsafe withUnsafeBytes { unsafe Array($0) }
   }
 }
+
+extension SymmetricKey {
+  /// The key's bytes, for a derivation from it.
+  var copied: [UInt8] {
+    // SAFETY: the bytes are copied before the closure ends.
+    unsafe withUnsafeBytes { unsafe Array($0) }
+  }
+}

@@ -50,7 +50,7 @@ package final class Socket: Sendable {
     #endif
   }
 
-  private func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+  func set(_ level: Int32, _ option: Int32, _ value: Int32) {
     var value = value
     // SAFETY: the option's value is an Int32 and its size is given.
     _ = unsafe setsockopt(
@@ -195,9 +195,9 @@ package final class Socket: Sendable {
 }
 
 #if canImport(Glibc)
-  private let tcpLevel = Int32(IPPROTO_TCP)
+  let tcpLevel = Int32(IPPROTO_TCP)
   private let ipv6Level = Int32(IPPROTO_IPV6)
 #else
-  private let tcpLevel = Int32(IPPROTO_TCP)
+  let tcpLevel = Int32(IPPROTO_TCP)
   private let ipv6Level = Int32(IPPROTO_IPV6)
 #endif

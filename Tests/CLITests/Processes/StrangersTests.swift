@@ -168,7 +168,7 @@ extension ProgramTests {
       let header = FrameHeader(
         .exchange, isControl: false, payloadByteCount: LinkLimits.frameBytesMax + 1)
       var wire = ByteQueue(capacity: 64)
-      sealer.seal(header.encoded[...], into: &wire)
+      sealer.seal(RecordHeader(.membership).encoded, header.encoded[...], into: &wire)
       fellow.send(Array(wire[0..<wire.count]))
       fellow.readToEnd()
       let sentence =

@@ -9,7 +9,9 @@ import Testing
 
 @Suite("Calls on channels")
 struct CallsTests {
-  private func sum(_ values: Float...) -> Call { .allReduce(.f32(values)) }
+  private func sum(_ values: Float...) -> Call {
+    .allReduce(.f32(values), algorithm: .direct)
+  }
 
   private func settings(_ peer: Int) -> GroupLogic.Settings {
     .init(algorithm: .direct, seed: Seed(1))
@@ -44,6 +46,20 @@ struct CallsTests {
       let outcome = try #require(try net.result(peer, ids[peer])?.get())
       #expect(outcome.number == 1 && outcome.contributors.count == 3)
     }
+  }
+
+  @Test("few values come with the word that a member is ready")
+  func opening() {
+    var net = idle(3)
+    var chunks = 0
+    net.fate = { _, _, message in
+      if case .chunk = message { chunks += 1 }
+      return .arrives
+    }
+    let ids = (0..<3).map { net.call($0, .allReduce(.i32([Int32($0), 5]), .product)) }
+    net.deliver()
+    for peer in 0..<3 { #expect(try! net.result(peer, ids[peer])?.get().values == .i32([0, 125])) }
+    #expect(chunks == 0)
   }
 
   @Test("every kind of operation gives each its result, and says what came from whom")

@@ -33,14 +33,15 @@ struct OperationTests {
           let reductions = ReduceOperation.allCases.filter { type != .bool || $0 != .mean }
           operation.reduce = reductions[Int(seed.value % UInt64(reductions.count))]
           if seed.value >> 32 & 1 == 1 { operation.topology = Self.topology(world) }
-          let call = Calls(operation, world: world, count: count, seed: seed)
-          var fabric = Fabric(try call.machines(), order: seed)
+          let trial = Trial(operation, world: world, count: count, seed: seed)
+          var fabric = Fabric(try trial.machines(), order: seed)
           #expect(fabric.machines.allSatisfy { $0.output == nil || $0.isDone })
           try fabric.run()
           #expect(fabric.machines.allSatisfy { $0.isDone && $0.awaited.isEmpty })
           let outputs = fabric.machines.map { $0.output?.bytes }
-          let isRight = outputs == call.expected.map(\.bytes)
-          #expect(isRight, "\(call.operation), weights \(call.weights), \(count) values, \(world)")
+          let isRight = outputs == trial.expected.map(\.bytes)
+          #expect(
+            isRight, "\(trial.operation), weights \(trial.weights), \(count) values, \(world)")
         }
       }
     }
@@ -51,10 +52,10 @@ struct OperationTests {
     for reduce in ReduceOperation.allCases where type != .bool || reduce != .mean {
       for way in Operation(.allReduce).ways {
         let operation = Operation(.allReduce, reduce: reduce, algorithm: way, elementType: type)
-        let call = Calls(operation, world: 5, count: 100, seed: Seed(UInt64(reduce.rawValue)))
-        var fabric = Fabric(try call.machines(), order: Seed(4))
+        let trial = Trial(operation, world: 5, count: 100, seed: Seed(UInt64(reduce.rawValue)))
+        var fabric = Fabric(try trial.machines(), order: Seed(4))
         try fabric.run()
-        #expect(fabric.machines.map { $0.output?.bytes } == call.expected.map(\.bytes))
+        #expect(fabric.machines.map { $0.output?.bytes } == trial.expected.map(\.bytes))
       }
     }
   }
@@ -86,7 +87,7 @@ struct OperationTests {
   @Test("nobody leaves a barrier before all have come", arguments: 1...9)
   func barrier(world: Int) throws {
     for late in 0..<world {
-      var machines = try Calls(Operation(.barrier), world: world, count: 0, seed: Seed(1))
+      var machines = try Trial(Operation(.barrier), world: world, count: 0, seed: Seed(1))
         .machines()
       var queue: [(from: Int, Outgoing)] = []
       for rank in 0..<world where rank != late {

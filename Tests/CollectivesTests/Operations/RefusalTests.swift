@@ -18,10 +18,10 @@ struct RefusalTests {
           let seed = Seed(UInt64(world))
           var operation = Operation(kind, algorithm: way, codec: codec, elementType: type)
           operation.topology.islands = [[Array(0..<world - 1), [world - 1]]]
-          let call = Calls(operation, world: world, count: 30, seed: seed)
-          var honest = Fabric(try call.machines(pieceElements: 4), order: seed)
+          let trial = Trial(operation, world: world, count: 30, seed: seed)
+          var honest = Fabric(try trial.machines(pieceElements: 4), order: seed)
           try honest.run()
-          var fabric = Fabric(try call.machines(pieceElements: 4), order: seed)
+          var fabric = Fabric(try trial.machines(pieceElements: 4), order: seed)
           var told = 0
           try fabric.run { delivery, machine in
             for (chunk, rank, code) in Self.lies(about: delivery, world, codec) {
@@ -147,11 +147,11 @@ struct RefusalTests {
   @Test("counts that do not fit name the rank")
   func counts() {
     func message(
-      _ kind: Operation.Kind, _ counts: [[Int]], input: Values = .f32([1]), root: Int = 0,
+      _ kind: Operation.Kind, _ counts: [[Int]], input: Values = .f32([1]), root: Int? = 0,
       algorithm: AllReduceAlgorithm = .automatic, weights: [Double] = []
     ) -> String {
       let error = #expect(throws: CollectiveError.self) {
-        try Operation(kind, algorithm: algorithm, root: root).machine(
+        try Operation(kind, algorithm: algorithm, root: root, destination: 0).machine(
           rank: 0, weights: weights, input: input, counts: counts, seed: Seed(1))
       }
       return error?.what ?? ""
@@ -172,6 +172,7 @@ struct RefusalTests {
     #expect(message(.gather, [[1], [-1]]) == "rank 1 gives -1 values")
     #expect(message(.gather, [[1], [1 << 40]]) == "rank 1 gives 1099511627776 values")
     #expect(message(.gather, [[1], [1]], root: 2) == "there is no rank 2 among 2")
+    #expect(message(.gather, [[1], [1]], root: nil) == "it is not said from whom, or to whom")
     #expect(message(.gather, [[1], [1]], algorithm: .ring) == "there is no such way: ring")
     #expect(
       message(.allReduce, [[1], [1]], weights: [1]) == "1 ranks have a weight, of 2")

@@ -48,8 +48,11 @@ struct ToyCalls: Sendable {
     let share = Float(me.incarnation % 89) / 89
     let values = (0..<Int(8 * tag)).map { Float($0) + share }
     let call: Call =
-      tag == 3
-      ? .allGather(.f32(values)) : .allReduce(.f32(values), tag == 1 ? .sum : .mean)
+      switch tag {
+      case 1: .allReduce(.f32(values), .sum)
+      case 2: .allReduce(.f32(values), .mean, codec: .int8Stochastic, algorithm: .direct)
+      default: .allGather(.f32(values))
+      }
     return (call, Channel(tag: tag), lastCall)
   }
 

@@ -94,9 +94,9 @@ struct GreetingTests {
     let results = Self.meet(&a, &b)
     #expect(
       results.dialler.error?.description
-        == "other-version: the other side speaks protocol version 3, this one 1 (host:7000). "
+        == "other-version: the other side speaks protocol version 3, this one 2 (host:7000). "
         + "Install the same release of Ferry on both.")
-    #expect(results.listener.error?.what == "the other side speaks protocol version 1, this one 3")
+    #expect(results.listener.error?.what == "the other side speaks protocol version 2, this one 3")
   }
 
   @Test("another run is named on both sides")

@@ -6,7 +6,7 @@ import FerryTensors
 
 /// One operation with everything that all ranks give: what machines are made of, and what they
 /// should give, worked out plainly.
-struct Calls {
+struct Trial {
   var operation: Operation
   let weights: [Double]
   let counts: [[Int]]
@@ -15,9 +15,9 @@ struct Calls {
 
   var world: Int { counts.count }
 
-  /// Any call of this kind: values, counts, roots and weights by chance.
+  /// Any trial of this kind: values, counts, roots and weights by chance.
   init(_ operation: Operation, world: Int, count: Int, seed: Seed) {
-    var chance = SplitMix64(seed.derived("call"))
+    var chance = SplitMix64(seed.derived("trial"))
     func draw(_ below: Int) -> Int { Int(chance.next() % UInt64(below)) }
     var operation = operation
     operation.root = draw(world)
@@ -82,7 +82,7 @@ struct Calls {
   /// What each rank should end with.
   var expected: [Values] {
     let none = Values(operation.elementType)
-    let (root, all) = (operation.root, 0..<world)
+    let (root, all) = (operation.root!, 0..<world)
     func joined(_ parts: [Values]) -> Values {
       Values.joined(parts, of: operation.elementType)
     }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many strands a link should have, learnt from its path.
+///
+/// None where the round trip is short: one connection fills such a path. On a long one several open
+/// their windows sooner, and lose less speed with every lost packet; they begin as `few`, and are
+/// doubled as long as that has made the link clearly faster.
+package struct StrandCount: Sendable {
+  /// Below this round trip a link keeps to its one connection.
+  package static let roundTripMin = Duration.milliseconds(2)
+  /// What a long path begins with.
+  package static let few = 4
+  /// How much faster a link must have become for more strands.
+  private static let gain = 1.1
+  /// Loss on a short path that calls for strands all the same: one segment in so many.
+  private static let segmentsALossMin = 5000
+
+  private let forced: Int?
+  /// What the link should have now.
+  package private(set) var wanted: Int
+  private var best = 0.0
+  private var isSettled = false
+
+  /// - Parameter forced: the number, whatever is measured.
+  package init(forced: Int?) {
+    self.forced = forced.map { min($0, LinkLimits.strandsMax) }
+    wanted = self.forced ?? 0
+  }
+
+  /// The round trip is known, before any bulk was sent.
+  package mutating func learned(roundTrip: Duration) {
+    if forced == nil, roundTrip >= Self.roundTripMin { wanted = max(wanted, Self.few) }
+  }
+
+  /// So many bytes left in a time in which there was always more to send.
+  ///
+  /// - Parameters:
+  ///   - strands: how many carried them.
+  ///   - resent: of so many segments sent, how many were sent again.
+  package mutating func measured(
+    bytes: Int, over time: Duration, strands: Int, resent: Int, of segments: Int
+  ) {
+    guard forced == nil, !isSettled, time > .zero else { return }
+    let isLossy = resent * Self.segmentsALossMin > segments
+    if wanted == 0 {
+      if isLossy, resent > 1 { wanted = 2 }
+      return
+    }
+    // Those asked for are not all there yet.
+    guard strands >= wanted else { return }
+    let rate = Double(bytes) / (time / .seconds(1))
+    if rate > best * Self.gain, wanted < LinkLimits.strandsMax {
+      best = rate
+      if isLossy || wanted < Self.few { wanted = min(2 * wanted, LinkLimits.strandsMax) }
+    } else {
+      isSettled = true
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// What the system has measured on a connection.
+package struct PathReport: Sendable, Equatable {
+  /// The shortest round trip seen.
+  package let roundTripMin: Duration
+  package let segmentsSent: Int
+  /// Those sent again, because they were lost or thought so.
+  package let segmentsResent: Int
+
+  package init(roundTripMin: Duration, segmentsSent: Int, segmentsResent: Int) {
+    self.roundTripMin = roundTripMin
+    self.segmentsSent = segmentsSent
+    self.segmentsResent = segmentsResent
+  }
+}
+
+extension Socket {
+  /// What the system knows of the path; nil where it does not say.
+  package var path: PathReport? {
+    #if canImport(Darwin)
+      return nil
+    #else
+      var bytes = [UInt8](repeating: 0, count: 256)
+      var size = socklen_t(bytes.count)
+      // SAFETY: the kernel writes at most `size` bytes, which the array has.
+      let status = unsafe getsockopt(descriptor, tcpLevel, TCP_INFO, &bytes, &size)
+      // Linux's struct tcp_info, as far as the smallest round trip and the counts of segments.
+      let (roundTripAt, resentAt, sentAt, roundTripMinAt) = (68, 100, 136, 148)
+      guard status == 0, size >= 152 else { return nil }
+      // In the order of the bytes of all machines that Linux and Swift share.
+      func number(_ at: Int) -> Int {
+        let value = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }
+        return Int(value)
+      }
+      let shortest = number(roundTripMinAt)
+      // Without a sample the kernel says all ones.
+      let microseconds = shortest == 0xFFFF_FFFF ? number(roundTripAt) : shortest
+      return PathReport(
+        roundTripMin: .microseconds(microseconds), segmentsSent: number(sentAt),
+        segmentsResent: number(resentAt))
+    #endif
+  }
+
+  /// Asks for a congestion control by name; where it is not to be had, all stays as it was.
+  func useCongestionControl(_ name: String) {
+    #if !canImport(Darwin)
+      let text = Array(name.utf8)
+      // SAFETY: the name is given with its own length.
+      _ = unsafe setsockopt(descriptor, tcpLevel, TCP_CONGESTION, text, socklen_t(text.count))
+    #endif
+  }
+
+  /// Keeps what waits unsent in the kernel short: what is not given to it yet can still go another
+  /// way, or let something urgent pass.
+  func limitUnsent(_ byteCount: Int) {
+    set(tcpLevel, TCP_NOTSENT_LOWAT, Int32(clamping: byteCount))
+  }
+}
