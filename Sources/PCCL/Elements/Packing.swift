@@ -4,12 +4,12 @@
 /// every whole number below 2²⁴ exactly.
 ///
 /// So the rounds of a group, which add floats, carry anything from one member to all.
-enum Packing {
-  static let bytesEach = 3
+package enum Packing {
+  package static let bytesEach = 3
 
-  static func floatCount(_ byteCount: Int) -> Int { (byteCount + bytesEach - 1) / bytesEach }
+  package static func floatCount(_ byteCount: Int) -> Int { (byteCount + bytesEach - 1) / bytesEach }
 
-  static func floats(_ bytes: [UInt8]) -> [Float] {
+  package static func floats(_ bytes: [UInt8]) -> [Float] {
     var floats: [Float] = []
     floats.reserveCapacity(floatCount(bytes.count))
     var start = 0
@@ -25,7 +25,7 @@ enum Packing {
   }
 
   /// The first `count` bytes of what `floats` gave, or nil if no such call gave it.
-  static func bytes(_ floats: ArraySlice<Float>, count: Int) -> [UInt8]? {
+  package static func bytes(_ floats: ArraySlice<Float>, count: Int) -> [UInt8]? {
     guard floats.count == floatCount(count) else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count)

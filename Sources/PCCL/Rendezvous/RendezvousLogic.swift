@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryPeers
+package import FerryPeers
 
 /// The master: tells peers where the others are, and lets one of them begin.
 ///
 /// It decides nothing else, and a run goes on without it; only newcomers do not find it then. A master
 /// that is started anew learns from the peers, who look for it, where they are.
-struct RendezvousLogic: PeerLogic {
+package struct RendezvousLogic: PeerLogic {
   private enum Status: Hashable {
     case linked
     case asking
@@ -24,13 +24,15 @@ struct RendezvousLogic: PeerLogic {
   }
 
   /// A master that was started anew waits so long for peers of a run that goes on.
-  static let grace: Duration = .milliseconds(500)
+  package static let grace: Duration = .milliseconds(500)
+
+  package init() {}
 
   private var clients: [Member: Client] = [:]
   private var questions = 0
   private var told: [UInt32: UInt32] = [:]
 
-  mutating func handle(_ event: LinkEvent, at now: Duration) -> [LinkAction] {
+  package mutating func handle(_ event: LinkEvent, at now: Duration) -> [LinkAction] {
     switch event {
     case .linked(let member, let address):
       clients[member] = Client(host: address?.host ?? "127.0.0.1")

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
-import FerryPeers
+package import FerryBasics
+package import FerryPeers
 
 /// What the master and the peers say to one another.
-enum RendezvousMessage: Hashable, Sendable {
+package enum RendezvousMessage: Hashable, Sendable {
   /// A peer looks for the run's peers of its group.
   case ask(peerGroup: UInt32)
   /// A peer listens on a port, as one of so many.
@@ -19,7 +19,7 @@ enum RendezvousMessage: Hashable, Sendable {
   static var addressesMax: Int { 16 }
   static var groupsMax: Int { 1024 }
 
-  var frame: Frame {
+  package var frame: Frame {
     var w = ByteWriter()
     switch self {
     case .ask(let group):
@@ -47,7 +47,7 @@ enum RendezvousMessage: Hashable, Sendable {
     return Frame(.membership, w.bytes)
   }
 
-  init(_ frame: Frame) throws(MalformedMessage) {
+  package init(_ frame: Frame) throws(MalformedMessage) {
     var r = ByteReader(frame.payload, place: "rendezvous")
     switch try r.number(UInt8.self) {
     case 1: self = .ask(peerGroup: try r.number())

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
-import FerryPeers
+package import FerryBasics
+package import FerryPeers
 
 extension Agenda {
   private static let name = "agenda"
 
   /// As the group's shared state: a tensor, since that is what newcomers are given. None at first,
   /// as in a group that was just founded.
-  var state: [(name: String, values: [Float])] {
+  package var state: [(name: String, values: [Float])] {
     guard self != Agenda() else { return [] }
     let bytes = encoded
     return [(Self.name, [Float(bytes.count)] + Packing.floats(bytes))]
   }
 
-  init(state: [(name: String, values: [Float])]) throws(MalformedMessage) {
+  package init(state: [(name: String, values: [Float])]) throws(MalformedMessage) {
     let place = Self.name
     guard let tensor = state.first(where: { $0.name == place })?.values else {
       self.init()

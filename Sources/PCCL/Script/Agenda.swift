@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
-import FerryPeers
+package import FerryPeers
 
 /// Who takes part in the run, and what has been synchronized: the same on all peers after every round.
 ///
@@ -9,9 +9,9 @@ import FerryPeers
 /// master decides. Here nobody does: a round of the group brings every peer's call to all others, and
 /// all draw the same conclusions. A newcomer gets the agenda as the group's shared state, and waits in
 /// every round until the others take it in. All-reduces go beside the rounds, among those taken in.
-struct Agenda: Hashable, Sendable {
+package struct Agenda: Hashable, Sendable {
   /// What a round meant for those who take part.
-  enum Happening: Hashable, Sendable {
+  package enum Happening: Hashable, Sendable {
     /// All who wait are in now.
     case tookIn
     /// Whether anybody waits.
@@ -22,14 +22,14 @@ struct Agenda: Hashable, Sendable {
   }
 
   /// In the order in which they were taken in.
-  private(set) var accepted: [Member]
+  package private(set) var accepted: [Member]
   /// Counts the changes of `accepted`: all-reduces before and after have nothing to do with another.
-  private(set) var epoch: UInt64
+  package private(set) var epoch: UInt64
   /// The last revision that was synchronized; the next one is expected to follow it.
-  private(set) var revision: UInt64?
+  package private(set) var revision: UInt64?
 
   /// Nobody is in it yet: its first round takes in whoever is there.
-  init() { self.init(accepted: [], epoch: 0, revision: nil) }
+  package init() { self.init(accepted: [], epoch: 0, revision: nil) }
 
   init(accepted: [Member], epoch: UInt64, revision: UInt64?) {
     (self.accepted, self.epoch, self.revision) = (accepted, epoch, revision)
@@ -38,7 +38,7 @@ struct Agenda: Hashable, Sendable {
   /// Draws the conclusions from a round in which these members took part, in the record's order.
   ///
   /// - Returns: what it meant; nil when the peers wait for different things.
-  mutating func advance(_ record: [(member: Member, call: CommonCall?)]) -> Happening? {
+  package mutating func advance(_ record: [(member: Member, call: CommonCall?)]) -> Happening? {
     let present = record.map(\.member)
     let staying = accepted.filter(present.contains)
     guard !staying.isEmpty else {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+package import FerryBasics
 import FerryCollectives
 
 /// A call that all peers make together, and that does one thing at a time.
-enum CommonCall: Hashable, Sendable {
+package enum CommonCall: Hashable, Sendable {
   case updateTopology
   case arePeersPending
   case optimizeTopology
@@ -22,29 +22,38 @@ enum CommonCall: Hashable, Sendable {
 }
 
 /// What a peer holds when state is compared.
-struct StateOffer: Hashable, Sendable {
+package struct StateOffer: Hashable, Sendable {
   /// The numbers are those of `pcclSharedStateSyncStrategy_t`.
-  enum Strategy: UInt8, Sendable {
+  package enum Strategy: UInt8, Sendable {
     case enforcePopular, receiveOnly, sendOnly
   }
 
-  struct Tensor: Hashable, Sendable {
-    var byteCount: UInt64
+  package struct Tensor: Hashable, Sendable {
+    package var byteCount: UInt64
     /// The first bytes of the content's SHA-256.
-    var digest: [UInt8]
+    package var digest: [UInt8]
     /// Differing contents alone are no reason to fetch it.
-    var mayDiffer: Bool
+    package var mayDiffer: Bool
+
+    package init(byteCount: UInt64, digest: [UInt8], mayDiffer: Bool) {
+      (self.byteCount, self.digest, self.mayDiffer) = (byteCount, digest, mayDiffer)
+    }
   }
 
   /// So many that an offer fits into the note of a round.
   static var tensorsMax: Int { 2048 }
   static let digestByteCount = 16
 
-  var revision: UInt64
-  var strategy: Strategy
+  package var revision: UInt64
+  package var strategy: Strategy
   /// SHA-256 of the names and types, in order.
-  var layout: [UInt8]
-  var tensors: [Tensor]
+  package var layout: [UInt8]
+  package var tensors: [Tensor]
+
+  package init(revision: UInt64, strategy: Strategy, layout: [UInt8], tensors: [Tensor]) {
+    (self.revision, self.strategy, self.layout) = (revision, strategy, layout)
+    self.tensors = tensors
+  }
 
   /// What has to be equal for two offers to be the same state.
   var content: [[UInt8]] { tensors.map { $0.mayDiffer ? [] : $0.digest } }
@@ -54,7 +63,7 @@ struct StateOffer: Hashable, Sendable {
 
 /// What a peer says in a round: what its program waits for, if anything.
 extension CommonCall? {
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var w = ByteWriter(reserving: 256)
     switch self {
     case nil: w.put(UInt8(0))
@@ -75,7 +84,7 @@ extension CommonCall? {
     return w.bytes
   }
 
-  init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+  package init(decoding bytes: [UInt8]) throws(MalformedMessage) {
     var r = ByteReader(bytes, place: "call of a round")
     switch try r.number(UInt8.self) {
     case 0: self = nil

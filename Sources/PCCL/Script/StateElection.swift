@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Whose state all peers take: what most hold, of the revision that is due.
-struct StateElection: Sendable {
+package struct StateElection: Sendable {
   /// Why there is no choice.
-  enum Refusal: Error, Hashable, Sendable {
+  package enum Refusal: Error, Hashable, Sendable {
     /// Tensors of different names, types or sizes.
     case layoutsDiffer
     /// Some enforce the popular state and others do not, or several send different states.
@@ -12,25 +12,29 @@ struct StateElection: Sendable {
     case nobodyOffers
   }
 
-  struct Choice: Hashable, Sendable {
-    var revision: UInt64
+  package struct Choice: Hashable, Sendable {
+    package var revision: UInt64
     /// What has to be copied, by the index of the peer that lacks it.
-    var copies: [Copy]
+    package var copies: [Copy]
   }
 
   /// What one peer copies from another; peers are indices of the offers, tensors of the state.
-  struct Copy: Hashable, Sendable {
-    var source: Int
-    var target: Int
-    var tensors: [Int]
+  package struct Copy: Hashable, Sendable {
+    package var source: Int
+    package var target: Int
+    package var tensors: [Int]
+
+    package init(source: Int, target: Int, tensors: [Int]) {
+      (self.source, self.target, self.tensors) = (source, target, tensors)
+    }
   }
 
-  let outcome: Result<Choice, Refusal>
+  package let outcome: Result<Choice, Refusal>
 
   /// - Parameters:
   ///   - offers: of all peers, in the same order everywhere; not empty.
   ///   - last: the revision that was synchronized before.
-  init(_ offers: [StateOffer], after last: UInt64?) {
+  package init(_ offers: [StateOffer], after last: UInt64?) {
     outcome = Result { () throws(Refusal) in try Self.choose(offers, last) }
   }
 
@@ -58,7 +62,7 @@ struct StateElection: Sendable {
     let source = due.first { holders[offers[$0].content] == most }!
     // Those who hold it share the work.
     let sources = due.filter { offers[$0].content == offers[source].content }
-    var copies: [Copy] = []
+    package var copies: [Copy] = []
     for target in offers.indices where offers[target].strategy != .sendOnly {
       let source = sources[copies.count % sources.count]
       let tensors = offers[source].tensors.indices.filter {
