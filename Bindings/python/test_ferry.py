@@ -5,6 +5,7 @@ import array
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -131,6 +132,111 @@ class GroupTests(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "must be contiguous"):
             group.all_reduce(values.T)
         group.close()
+
+
+PARTNER = """
+import array, sys, ferry
+secret, address = sys.argv[1:]
+group = ferry.Group.join("sums", secret, address, members=2)
+ints, doubles = array.array("q", [5, -7]), array.array("d", [0.5])
+# In another order than the other side: tags tell them apart.
+calls = [group.start(doubles, tag=2, reduction="sum"), group.start(ints, tag=1, reduction="max")]
+print(*[call.wait().contributors for call in calls], ints.tolist(), doubles.tolist(), flush=True)
+sys.stdin.read()
+"""
+
+
+class CallTests(unittest.TestCase):
+    def test_several_operations_go_on_at_once_and_outlive_a_member(self):
+        secret = ferry.new_secret()
+        group = ferry.Group.found("sums", secret, members=2)
+        other = subprocess.Popen(
+            [sys.executable, "-c", PARTNER, secret, group.address],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            ints, doubles = array.array("q", [3, 9]), array.array("d", [0.25])
+            calls = [
+                group.start(ints, tag=1, reduction="max"),
+                group.start(doubles, tag=2, reduction="sum"),
+            ]
+            self.assertEqual([call.wait().contributors for call in calls], [2, 2])
+            self.assertEqual((ints.tolist(), doubles.tolist()), ([5, 9], [0.75]))
+            self.assertEqual(other.stdout.readline(), "2 2 [5, 9] [0.75]\n")
+            # Waits for the other one, which is killed, and goes on without it.
+            alone = array.array("f", [4])
+            call = group.start(alone, tag=3)
+            self.assertFalse(call.is_finished)
+            other.send_signal(signal.SIGKILL)
+            self.assertEqual(call.wait().contributors, 1)
+            self.assertTrue(call.is_finished)
+            self.assertEqual(alone.tolist(), [4])
+        finally:
+            other.kill()
+            other.wait()
+            other.stdin.close()
+            other.stdout.close()
+            group.close()
+
+    def test_a_call_can_be_cancelled_and_has_a_deadline(self):
+        secret = ferry.new_secret()
+        group = ferry.Group.found("sums", secret, members=2)
+        values = array.array("f", [4])
+        call = group.start(values, tag=1)
+        call.cancel()
+        with self.assertRaises(ferry.Cancelled):
+            call.wait()
+        with self.assertRaises(ferry.Deadline):
+            group.start(values, tag=2, seconds=0.1).wait()
+        self.assertEqual(values.tolist(), [4])
+        with self.assertRaisesRegex(ValueError, "reduction must be one of sum, mean, product"):
+            group.start(values, reduction="median")
+        group.close()
+
+
+LAUNCHED = """
+import array, sys, ferry
+with ferry.from_environment("launched", operation="sum") as group:
+    values = array.array("f", [group.rank, 1])
+    group.all_reduce(values)
+    print(group.rank, group.size, values.tolist(), flush=True)
+"""
+
+
+class EnvironmentTests(unittest.TestCase):
+    def launched(self, environment):
+        """What all processes of a launch say, sorted, and their statuses."""
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", LAUNCHED], env={**os.environ, **variables},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for variables in environment
+        ]
+        said = [process.communicate(timeout=60)[0].strip() for process in processes]
+        return sorted(said), [process.returncode for process in processes]
+
+    def test_a_launchers_processes_make_a_group(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        secret = ferry.new_secret()
+        said, statuses = self.launched(
+            {"RANK": str(rank), "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1",
+             "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "3", "MASTER_PORT": port,
+             "FERRY_SECRET": secret}
+            for rank in range(3))
+        self.assertEqual(said, [f"{rank} 3 [3.0, 3.0]" for rank in range(3)])
+        self.assertEqual(statuses, [0, 0, 0])
+
+    def test_what_is_missing_is_named(self):
+        base = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "7001"}
+        for variables, reason in [
+            ({}, "no launcher started this process"),
+            ({**base, "RANK": "2"}, "RANK=2 is not one of 2"),
+            (base, "FERRY_SECRET is not set; take one from"),
+        ]:
+            said, statuses = self.launched([variables])
+            self.assertIn(reason, said[0])
+            self.assertEqual(statuses, [1])
 
 
 class MemoryTests(unittest.TestCase):

@@ -89,6 +89,18 @@ struct DoorsTests {
     }
   }
 
+  @Test("without a launcher there is nothing to found or join")
+  func noLauncher() {
+    unsafe withOptions { options in
+      var group: OpaquePointer?
+      var launched = ferry_launched()
+      #expect(
+        unsafe ferry_from_environment(&options, 1, &group, &launched) == FERRY_BAD_ARGUMENT)
+      #expect(lastError.hasPrefix("no launcher started this process: there is neither RANK"))
+      #expect(unsafe ferry_from_environment(&options, 1, nil, nil) == FERRY_BAD_ARGUMENT)
+    }
+  }
+
   @Test("nobody at the address is a deadline, and says for what")
   func nobody() {
     unsafe withOptions { options in

@@ -5,9 +5,8 @@ import ctypes
 
 _NUMPY = "with numpy: numpy.ascontiguousarray(values, dtype=numpy.float32)"
 _TORCH = "with torch: values.detach().to('cpu', torch.float32).contiguous()"
-# Of DLPack: memory that this processor reads and writes, and the code of IEEE floats.
+# Of DLPack: memory that this processor reads and writes.
 _HOST_DEVICES = (1, 3)
-_FLOAT_CODE = 2
 _READ_ONLY = 1
 
 
@@ -52,10 +51,26 @@ _is_valid.restype = ctypes.c_int
 _is_valid.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
+#: Formats of the buffer protocol; DLPack's (code, bits); the library's numbers.
+_ELEMENTS = [
+    ("f", (2, 32), 1), ("d", (2, 64), 2), ("e", (2, 16), 3), (None, (4, 16), 4),
+    ("b", (0, 8), 5), ("h", (0, 16), 6), ("i", (0, 32), 7), ("q", (0, 64), 8),
+    ("B", (1, 8), 9), ("H", (1, 16), 10), ("I", (1, 32), 11), ("Q", (1, 64), 12),
+    ("l", None, 8 if ctypes.sizeof(ctypes.c_long) == 8 else 7),
+    ("L", None, 12 if ctypes.sizeof(ctypes.c_long) == 8 else 11),
+]
+
+
 def floats(values, writable):
     """The address, the count, and what has to be kept alive while they are used."""
+    place, count, element, keep = elements(values, writable, only=1)
+    return place, count, keep
+
+
+def elements(values, writable, only=None):
+    """As ``floats``, of any type: its number is the third of four."""
     if hasattr(values, "__dlpack__") and not _has_buffer(values):
-        return _by_dlpack(values, writable)
+        return _by_dlpack(values, writable, only)
     try:
         view = memoryview(values)
     except TypeError:
@@ -63,20 +78,24 @@ def floats(values, writable):
             f"values must be an array of 32-bit floats, got {type(values).__name__}; "
             "lists have no memory of floats: array.array('f', values)"
         ) from None
-    if view.format not in ("f", "<f", "=f") or not view.c_contiguous:
+    kinds = {format: number for format, _, number in _ELEMENTS if format}
+    element = kinds.get(view.format.lstrip("<=@"))
+    if element is None or only not in (None, element) or not view.c_contiguous:
+        wanted = "32-bit floats" if only else "numbers"
         raise ValueError(
-            f"values must be contiguous 32-bit floats, got format {view.format!r}; {_NUMPY}"
+            f"values must be contiguous {wanted}, got format {view.format!r}; {_NUMPY}"
         )
     if writable and view.readonly:
         raise ValueError("values are read-only, and the result is written over them")
-    count = view.nbytes // 4
+    count = view.nbytes // view.itemsize
     if count == 0:
-        return None, 0, view
+        return None, 0, element, view
+    memory = ctypes.c_uint8 * view.nbytes
     if view.readonly:
-        copy = (ctypes.c_float * count).from_buffer_copy(view)
-        return ctypes.addressof(copy), count, copy
-    block = (ctypes.c_float * count).from_buffer(view.cast("B") if view.ndim else view)
-    return ctypes.addressof(block), count, block
+        copy = memory.from_buffer_copy(view)
+        return ctypes.addressof(copy), count, element, copy
+    block = memory.from_buffer(view.cast("B") if view.ndim else view)
+    return ctypes.addressof(block), count, element, block
 
 
 def _has_buffer(values):
@@ -87,7 +106,7 @@ def _has_buffer(values):
     return True
 
 
-def _by_dlpack(values, writable):
+def _by_dlpack(values, writable, only):
     kind = type(values).__name__
     device = values.__dlpack_device__()[0]
     if int(device) not in _HOST_DEVICES:
@@ -109,10 +128,12 @@ def _by_dlpack(values, writable):
     else:
         tensor, read_only = _Tensor.from_address(_pointer(capsule, b"dltensor")), False
     dtype = tensor.dtype
-    if (dtype.code, dtype.bits, dtype.lanes) != (_FLOAT_CODE, 32, 1):
+    kinds = {kind: number for _, kind, number in _ELEMENTS if kind}
+    element = kinds.get((dtype.code, dtype.bits)) if dtype.lanes == 1 else None
+    if element is None or only not in (None, element):
+        wanted = "32-bit floats" if only else "numbers"
         raise ValueError(
-            f"values must be 32-bit floats, got DLPack type {dtype.code} of {dtype.bits} bits; "
-            f"{_TORCH}"
+            f"values must be {wanted}, got DLPack type {dtype.code} of {dtype.bits} bits; {_TORCH}"
         )
     if writable and read_only:
         raise ValueError("values are read-only, and the result is written over them")
@@ -123,5 +144,5 @@ def _by_dlpack(values, writable):
             raise ValueError(f"values must be contiguous, got a {kind} with gaps; {_TORCH}")
         count *= shape[i]
     if count == 0:
-        return None, 0, capsule
-    return tensor.data + tensor.byte_offset, count, capsule
+        return None, 0, element, capsule
+    return tensor.data + tensor.byte_offset, count, element, capsule

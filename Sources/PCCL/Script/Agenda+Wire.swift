@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryBasics
-package import FerryPeers
+import FerryPeers
 
 extension Agenda {
   private static let name = "agenda"

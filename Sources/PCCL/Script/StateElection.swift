@@ -62,7 +62,7 @@ package struct StateElection: Sendable {
     let source = due.first { holders[offers[$0].content] == most }!
     // Those who hold it share the work.
     let sources = due.filter { offers[$0].content == offers[source].content }
-    package var copies: [Copy] = []
+    var copies: [Copy] = []
     for target in offers.indices where offers[target].strategy != .sendOnly {
       let source = sources[copies.count % sources.count]
       let tensors = offers[source].tensors.indices.filter {

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Agenda")
 struct AgendaTests {
-  private let (a, b, c) = (member(1), member(2), member(3))
+  private let a = member(1)
+  private let b = member(2)
+  private let c = member(3)
 
   private static func member(_ number: UInt8) -> Member {
     Member(
