@@ -41,7 +41,7 @@ public func ferry_start_all_reduce(
     }
     // SAFETY: the header demands options of `size` bytes; no more than those are read.
     let size = unsafe reduce.pointee.size
-    guard size >= MemoryLayout<ferry_reduce>.size else {
+    guard unsafe size >= MemoryLayout<ferry_reduce>.size else {
       throw DoorError("reduce.size is \(size); set it to sizeof(struct ferry_reduce)")
     }
     let wanted = unsafe reduce.pointee
@@ -56,7 +56,8 @@ public func ferry_start_all_reduce(
     let codecs: [CodecKind] = [.float32, .bfloat16, .int8]
     guard codecs.indices.contains(Int(codec)) else { throw DoorError("reduce.codec is \(codec)") }
     guard weight >= 0, weight.isFinite else { throw DoorError("a weight of \(weight)") }
-    guard (0..<Int.max / 8).contains(count), count == 0 || unsafe wanted.values != nil else {
+    let hasValues = unsafe wanted.values != nil
+    guard (0..<Int.max / 8).contains(count), count == 0 || hasValues else {
       throw DoorError("no values, or a count of \(count)")
     }
     let byteCount = count * type.byteWidth
