@@ -10,7 +10,8 @@ ifdef FERRY_MLX_PREFIX
 export PKG_CONFIG_PATH := $(FERRY_MLX_PREFIX):$(PKG_CONFIG_PATH)
 endif
 
-.PHONY: help demo test build setup format lint simulate soak chaos golden bench ci install wheel
+.PHONY: help demo test build setup format lint simulate soak chaos fuzz golden bench bench-peers ci
+.PHONY: install wheel pccl mpi
 
 help:
 	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes demo/report.html"
@@ -18,10 +19,13 @@ help:
 	@echo "make build             the ferry command, in .build/release/ferry"
 	@echo "make install PREFIX=…  copy it to PREFIX/bin (default /usr/local)"
 	@echo "make wheel             a Python wheel that needs no Swift and no compiler, in dist/"
+	@echo "make pccl              libpccl for programs written for PCCL, in dist/;  make mpi: the MPI back end"
 	@echo "make lint format       check or apply swift-format"
-	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make soak: 100,000 seeds"
-	@echo "make chaos SECONDS=n   real processes, killed and stopped at random"
+	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make soak: a million faults"
+	@echo "make chaos SECONDS=n   real processes, killed, stopped and cut off at random"
+	@echo "make fuzz RUNS=n       libFuzzer against every decoder of bytes from elsewhere"
 	@echo "make bench             the figures of Docs/benchmarks.md;  make golden: rewrite golden files"
+	@echo "make bench-peers       all-reduce beside Gloo, PCCL, Open MPI, MPICH and MLX, as far as installed"
 	@echo "make setup             what all others call first;  make ci: what CI runs"
 
 setup:
@@ -40,10 +44,17 @@ simulate: setup
 	FERRY_SEEDS=$(or $(SEEDS),1000) $(TEST) --filter Simulat
 
 soak: setup
-	FERRY_SEEDS=100000 $(TEST) --filter Simulat
+	FERRY_FAULTS=$(or $(FAULTS),1000000) FERRY_SEEDS=$(or $(SEEDS),300) $(TEST) --filter 'Simulat|Storm'
 
+# Where network namespaces are allowed also between eight hosts; elsewhere netlab says so (3).
 chaos: build
-	FERRY_CHAOS_SECONDS=$(or $(SECONDS),120) $(TEST) --filter Chaos
+	FERRY_CHAOS_SECONDS=$(or $(SECONDS),120) $(TEST) --filter ChaosTests
+	Tools/netlab/netlab run --hosts 8 --on 1 --no-prefix --timeout 7200 -- \
+	  env FERRY_CHAOS_SECONDS=$(or $(SECONDS),120) $(TEST) --skip-build --filter NetworkChaos \
+	  || [ $$? -eq 3 ]
+
+fuzz: setup
+	Tools/fuzz/fuzz.sh $(or $(RUNS),1000000) $(DECODER)
 
 golden:
 	@for writer in Tools/golden/*.py; do echo "golden: $$writer"; python3 "$$writer"; done
@@ -59,6 +70,15 @@ LIBRARY_SUFFIX = $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 wheel:
 	Tools/standalone/build.sh FerryC ferry_ .build/standalone/libFerryC.$(LIBRARY_SUFFIX)
 	python3 Bindings/python/build_wheel.py .build/standalone/libFerryC.$(LIBRARY_SUFFIX) dist
+
+pccl:
+	Tools/standalone/build.sh pccl pccl dist/libpccl.$(LIBRARY_SUFFIX)
+
+mpi:
+	Tools/mpi/build.sh .build/mpi
+
+bench-peers: setup
+	Tools/bench/collectives-peers.sh $(ARGS)
 
 format:
 	$(SWIFT) format --in-place --recursive Sources Tests Package.swift

@@ -26,7 +26,7 @@ let house = [
   Room(name: "Planning", duty: "what to send over which links", on: ["Basics"]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
   Room(
-    name: "Peers", duty: "who is there, bytes between them", on: ["Basics"],
+    name: "Peers", duty: "who is there, bytes between them", on: ["Basics", "CKernels"],
     packages: [crypto, log]),
   Room(name: "Simulation", duty: "a world that replays from a seed", on: ["Peers"]),
   Room(name: "Codecs", duty: "tensors in fewer bytes, and back", on: ["Tensors"]),
@@ -52,6 +52,10 @@ let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
 ]
+
+/// `make fuzz` names the folder of libFuzzer's runtime here: rooms are built to count their edges.
+let fuzzer = Context.environment["FERRY_FUZZER"]
+let counted: [SwiftSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])]
 
 /// `FERRY_ROOM=Codecs swift test` builds that room, what it stands on, and its tests alone.
 let wanted = Context.environment["FERRY_ROOM"]
@@ -100,7 +104,7 @@ for room in house {
         name: "ferry", dependencies: imports, path: "Sources/CLI", swiftSettings: strict)
       : .target(
         name: module(room.name), dependencies: imports, path: "Sources/\(room.name)",
-        swiftSettings: strict))
+        swiftSettings: strict + counted))
   if let wanted, room.name != wanted { continue }
   var inTests = below.union([room.name])
   if below.contains("Peers") { inTests.insert("Simulation") }
@@ -113,6 +117,19 @@ for room in house {
 }
 if wanted == nil {
   targets.append(.testTarget(name: "HouseTests", path: "Tests/HouseTests", swiftSettings: strict))
+}
+
+if let fuzzer {
+  targets += [
+    .target(name: "CFuzzer", path: "Tools/fuzz/CFuzzer"),
+    .executableTarget(
+      name: "ferry-fuzz",
+      dependencies: dependencies(reach["CLI"]!) + ["CFuzzer", crypto], path: "Tools/fuzz/Decoders",
+      swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-L\(fuzzer)", "-lclang_rt.fuzzer_no_main-x86_64", "-lstdc++"])
+      ]),
+  ]
 }
 
 let package = Package(

@@ -16,10 +16,6 @@ const char *ferry_kernel_build(void);
 // Where a parameter is `void`, its elements may have any alignment: bytes off a link are used in
 // place.
 
-// y[i] += x[i], floats
-void ferry_accumulate_f32(const void *x, void *y, size_t n);
-void ferry_accumulate_f32_generic(const void *x, void *y, size_t n);
-
 // y[i] += x[i], bfloat16 to floats
 void ferry_accumulate_bf16(const void *x, void *y, size_t n);
 void ferry_accumulate_bf16_generic(const void *x, void *y, size_t n);
@@ -126,4 +122,18 @@ void ferry_keep_freed_memory(size_t most);
 #define FERRY_FINGERPRINT_KEY 262
 void ferry_fingerprint(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 void ferry_fingerprint_generic(const void *x, size_t n, const uint32_t *key, uint64_t *out);
+
+// A cipher that seals in place: AES-256-GCM, or ChaCha20-Poly1305, with a key of 32 bytes. NULL where
+// this build has none.
+void *ferry_cipher_new(int is_aes, const uint8_t *key);
+void ferry_cipher_free(void *cipher);
+
+// Seals `count` bytes where they lie, and writes the tag of 16 bytes after them; the nonce has 12.
+// 1 when done.
+int ferry_cipher_seal(const void *cipher, const uint8_t *nonce, uint8_t *bytes, size_t count);
+
+// Opens `count` bytes, the last 16 the tag, where they lie. 1 when they are what was sealed; else
+// they are zeros.
+int ferry_cipher_open(const void *cipher, const uint8_t *nonce, uint8_t *bytes, size_t count);
+
 #endif

@@ -19,6 +19,9 @@ struct CollectivesBench {
     /// Of the medians.
     let ratio: Double
     let megabytesPerSecond: Double
+    /// Of processor time of all members together, for each gigabyte of the vector.
+    let ferryProcessorSecondsPerGigabyte: Double
+    let bareProcessorSecondsPerGigabyte: Double
   }
 
   /// How long a batch of repetitions may take.
@@ -75,6 +78,7 @@ struct CollectivesBench {
     let batch = bytes >= 16 << 20 ? 1 : bytes >= 1 << 20 ? 5 : 100
     let batches = bytes >= 16 << 20 ? (hosts.isEmpty ? 7 : 3) : 10
     var (ferry, bare): ([Double], [Double]) = ([], [])
+    var (ferryWork, bareWork) = (0.0, 0.0)
     for turn in 0..<batches + 1 {
       for kind in ["bare", "group"] {
         for child in children { child.tell("\(kind) \(count) \(batch)") }
@@ -82,18 +86,29 @@ struct CollectivesBench {
           .values.map { $0.dropFirst().map { Double($0)! / 1e9 } }
         // The first turn warms up.
         guard turn > 0 else { continue }
-        let slowest = (0..<batch).map { i in times.map { $0[i] }.max()! }
-        if kind == "bare" { bare += slowest } else { ferry += slowest }
+        // In front of each member's times stands what it used of the processors.
+        let slowest = (1...batch).map { i in times.map { $0[i] }.max()! }
+        let work = times.reduce(0) { $0 + $1[0] }
+        if kind == "bare" {
+          bare += slowest
+          bareWork += work
+        } else {
+          ferry += slowest
+          ferryWork += work
+        }
       }
     }
     let choice = AllReduceAlgorithm.automatic.choice(
       count: count, world: members, codec: CodecKind.float32.codec())
     let (a, b) = (Spread(ferry), Spread(bare))
+    let gigabytes = Double(bytes * batch * batches) / 1e9
     return Figure(
       bytes: bytes, sealing: sealing.rawValue,
       algorithm: choice.reason,
       ferry: a, bare: b, ratio: a.median / b.median,
-      megabytesPerSecond: Double(bytes) / a.median / 1e6)
+      megabytesPerSecond: Double(bytes) / a.median / 1e6,
+      ferryProcessorSecondsPerGigabyte: ferryWork / gigabytes,
+      bareProcessorSecondsPerGigabyte: bareWork / gigabytes)
   }
 
   /// One line from each of so many children, by child; others are passed over.
@@ -123,14 +138,15 @@ struct CollectivesBench {
     var table = TextTable([
       ("SIZE", .trailing), ("LINKS", .leading), ("FERRY", .trailing), ("P90", .trailing),
       ("BARE", .trailing), ("P90", .trailing), ("RATIO", .trailing), ("RATE", .trailing),
-      ("ALGORITHM", .leading),
+      ("CPU s/GB", .trailing), ("BARE", .trailing), ("ALGORITHM", .leading),
     ])
     for one in figures {
       table.add([
         Quantity.bytes(one.bytes), one.sealing, milliseconds(one.ferry.median),
         milliseconds(one.ferry.p90), milliseconds(one.bare.median), milliseconds(one.bare.p90),
         Quantity.ratio(one.ratio), "\(Quantity.decimal(one.megabytesPerSecond, digits: 0)) MB/s",
-        one.algorithm,
+        Quantity.decimal(one.ferryProcessorSecondsPerGigabyte, digits: 2),
+        Quantity.decimal(one.bareProcessorSecondsPerGigabyte, digits: 2), one.algorithm,
       ])
     }
     return table.text

@@ -95,6 +95,17 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("members", View.membersMax, "members", "the largest group"),
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
+        "whole-weights", Reduction.wholeWeightMax, "",
+        "the largest sum of weights of whole numbers"),
+      Limit(
+        "operation", Operation.byteCountMax, "bytes",
+        "the most that an operation gives one member, or takes from it"),
+      Limit(
+        "operation-on-wire", Operation.wireBytesMax, "bytes",
+        "the longest description of an operation"),
+      Limit(
+        "island-levels", Topology.levelsMax, "levels", "the most nested partitions into islands"),
+      Limit(
         "one-shot", AllReduceAlgorithm.oneShotBytesMax, "bytes",
         "what a member sends with the word that it is ready; more goes directly"),
       Limit(
@@ -107,6 +118,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "contributions-ahead", GroupLogic.contributionsAheadMax, "rounds",
         "contributions kept for rounds to come"),
+      Limit(
+        "channels", ExchangeStanding.channelsMax, "channels",
+        "sequences of operations beside the rounds"),
+      Limit(
+        "calls-ahead", GroupLogic.callsAheadMax, "calls",
+        "calls of one channel that wait for those before them"),
       Limit(
         "early-messages", GroupLogic.earlyMessagesMax, "messages",
         "messages kept for views and rounds to come"),
@@ -231,6 +248,11 @@ package struct Limit: Codable, Equatable, Sendable {
         "up to so many, the best of all rings is found"),
       Limit(
         "links-file", LinksFile.bytesMax, "bytes", "the largest file of measured links"),
+      Limit(
+        "transfers-file", TransfersFile.bytesMax, "bytes",
+        "the largest file of measured transfers"),
+      Limit(
+        "transfers", TransferTable.timesMax, "times", "the most measurements of a table"),
       Limit(
         "chunks", ChunkSizes.chunksMax, "chunks", "the most chunks a vector is shared out in"),
       Limit(

@@ -42,7 +42,7 @@ public struct CheckpointManifest: Codable, Hashable, Sendable {
   /// Reads and checks a manifest; `place` is its path.
   ///
   /// - Throws: `.damaged`, `.unsupported`.
-  init(decoding bytes: [UInt8], place: String) throws(CheckpointError) {
+  package init(decoding bytes: [UInt8], place: String) throws(CheckpointError) {
     func damaged(_ what: String) -> CheckpointError {
       CheckpointError(
         .damaged, what, at: place, remedy: "An earlier checkpoint may be whole; resume from that.")
@@ -72,7 +72,7 @@ public struct CheckpointManifest: Codable, Hashable, Sendable {
     }
   }
 
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do { return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")] } catch {

@@ -36,6 +36,8 @@ final class Connection {
   var goodbye: String?
   var incoming: ByteQueue
   var wantsWrite = false
+  /// It is among those that the engine flushes next.
+  var isMarked = false
   private(set) var sealer: RecordSealer?
   private var opener: RecordOpener?
   private var assembler: FrameAssembler
@@ -226,30 +228,42 @@ final class Connection {
     bulk: (RecordOrder.Record) throws(PeersError) -> Void
   ) throws(PeersError) {
     while let record = try opener!.open(&incoming, place: place) {
-      let header = try RecordHeader(record.plain, at: place)
-      let bytes = record.plain.dropFirst(header.byteCount)
-      if let position = header.place {
-        if let last = lastBulkNumber, position.number <= last {
-          throw damaged("bulk record \(position.number) after \(last)")
-        }
-        lastBulkNumber = position.number
-        countReceived(header.purpose, wire: record.wireByteCount)
-        try bulk(
-          .init(
-            number: position.number, after: position.after, purpose: header.purpose, bytes: bytes))
-        continue
-      }
-      var payload = 0
-      var isForeign = false
-      try assembler.take(bytes, place: place) { frame, whole in
-        if frame.isControl { return control(whole) }
-        payload += whole.count
-        isForeign = isForeign || isStrand
-        if !isStrand { urgent(frame, whole) }
-      }
-      if isForeign { throw damaged("an urgent frame on a strand") }
-      countReceived(header.purpose, wire: record.wireByteCount, payload: payload)
+      let isAll = try take(
+        incoming[record.plain], wire: record.wireByteCount, control, urgent, bulk)
+      incoming.dropFirst(record.wireByteCount)
+      if !isAll { throw damaged("an urgent frame on a strand") }
     }
+  }
+
+  /// - Returns: false for what does not belong on this connection.
+  private func take(
+    _ plain: ArraySlice<UInt8>, wire: Int, _ control: ([UInt8]) -> Void,
+    _ urgent: (FrameHeader, [UInt8]) -> Void,
+    _ bulk: (RecordOrder.Record) throws(PeersError) -> Void
+  ) throws(PeersError) -> Bool {
+    let header = try RecordHeader(plain, at: place)
+    let bytes = plain.dropFirst(header.byteCount)
+    if let position = header.place {
+      if let last = lastBulkNumber, position.number <= last {
+        throw damaged("bulk record \(position.number) after \(last)")
+      }
+      lastBulkNumber = position.number
+      countReceived(header.purpose, wire: wire)
+      try bulk(
+        .init(
+          number: position.number, after: position.after, purpose: header.purpose, bytes: bytes))
+      return true
+    }
+    var payload = 0
+    var isForeign = false
+    try assembler.take(bytes, place: place) { frame, whole in
+      if frame.isControl { return control(whole) }
+      payload += whole.count
+      isForeign = isForeign || isStrand
+      if !isStrand { urgent(frame, whole) }
+    }
+    countReceived(header.purpose, wire: wire, payload: payload)
+    return !isForeign
   }
 
   private func damaged(_ what: String) -> PeersError {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-
 // A frame on the wire: a byte with its purpose, four with its payload's length (big-endian), then
 // the payload. Bit 7 of the first byte marks the link's own frames, which no logic sees.
 
@@ -114,7 +112,7 @@ package struct FrameAssembler {
   ///
   /// - Parameter complete: gets each frame's header and payload.
   package mutating func take(
-    _ piece: Data, place: String, complete: (FrameHeader, [UInt8]) -> Void
+    _ piece: ArraySlice<UInt8>, place: String, complete: (FrameHeader, [UInt8]) -> Void
   ) throws(PeersError) {
     var at = piece.startIndex
     while true {

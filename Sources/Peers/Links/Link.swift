@@ -44,6 +44,8 @@ final class Link {
   private var urgentReceived: UInt64 = 0
   private var assembler: FrameAssembler
 
+  /// So much bulk waits before strands are worth a thought.
+  static let bulkBytesMin = 128 << 10
   /// Bulk bytes that left, ever; and those at the last measurement.
   private(set) var bulkBytesSent = 0
   var measuredAt: Duration = .zero
@@ -154,6 +156,11 @@ final class Link {
 
   /// How many it should have, as far as this side and the other know.
   var strandsWanted: Int { min(max(count.wanted, strandsAsked), LinkLimits.strandsMax) }
+
+  /// Whether more strands are wanted than are there or on their way; with nothing to send none is.
+  var lacksStrands: Bool {
+    bulk.byteCount >= Self.bulkBytesMin && strands.count + strandsOpening < strandsWanted
+  }
 
   func add(strand: Connection) { strands.append(strand) }
 

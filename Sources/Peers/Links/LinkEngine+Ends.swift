@@ -146,7 +146,7 @@ extension LinkEngine {
     }
     linked[peer] = link
     learnPath(link)
-    unflushed.insert(connection.token)
+    mark(connection)
     events.append(.linked(member, address: link.listens))
     logger.info(
       "linked",

@@ -13,8 +13,6 @@ extension LinkEngine {
   private static let unsentBytes = 128 << 10
   /// A link's speed is measured over this time, or four round trips if that is longer.
   private static let measureTime = Duration.milliseconds(250)
-  /// So much bulk waits before strands are worth a thought.
-  private static let bulkBytesMin = 128 << 10
 
   /// A link has come up: is its path long?
   func learnPath(_ link: Link) {
@@ -45,7 +43,7 @@ extension LinkEngine {
   /// Opens, or asks for, what a link lacks, as long as it has bulk to send.
   func tendStrands(_ link: Link) {
     measure(link)
-    let isBusy = link.bulk.byteCount >= Self.bulkBytesMin
+    let isBusy = link.bulk.byteCount >= Link.bulkBytesMin
     let isAsked = link.strandsAsked > link.strands.count + link.strandsOpening
     guard isBusy || isAsked else { return }
     if isBusy, link.isPathUnknown, let trip = link.silence.roundTrip {
@@ -56,7 +54,7 @@ extension LinkEngine {
       if link.count.wanted > max(link.strandsWished, link.strands.count) {
         link.strandsWished = link.count.wanted
         link.main.queue(.strands(UInt8(link.count.wanted)))
-        unflushed.insert(link.main.token)
+        mark(link.main)
       }
       return
     }
@@ -65,9 +63,14 @@ extension LinkEngine {
     { openStrand(link) }
   }
 
+  /// When a link that sends is measured next.
+  func nextMeasure(_ link: Link) -> Duration {
+    link.measuredAt + max(Self.measureTime, (link.silence.roundTrip ?? .zero) * 4)
+  }
+
   private func measure(_ link: Link) {
     let time = now - link.measuredAt
-    guard time >= max(Self.measureTime, (link.silence.roundTrip ?? .zero) * 4) else { return }
+    guard now >= nextMeasure(link) else { return }
     let bytes = link.bulkBytesSent - link.bytesAtMeasure
     let wasBusy = !link.ranDry && !link.bulk.isEmpty
     link.measuredAt = now
@@ -155,7 +158,7 @@ extension LinkEngine {
       logger.debug(
         "a strand is up",
         metadata: ["peer.id": "\(link.member.id)", "strands": "\(link.strands.count)"])
-      unflushed.insert(connection.token)
+      mark(connection)
       takeRecords(connection)
     } catch {
       abandon(connection, .error(error))

@@ -31,14 +31,21 @@ final class LinkEngine {
   private var nextToken = 0
   private var serial: UInt64 = 0
   private var wakeAt: Duration?
-  var connections: [Int: Connection] = [:]
-  var linked: [PeerID: Link] = [:]
-  var lost: [PeerID: Lost] = [:]
-  var resolving: [PeerAddress: Dial] = [:]
+  var connections: [Int: Connection] = [:] {
+    didSet { (ordered, isDueStale) = (nil, true) }
+  }
+  /// The connections by token; nil when they have changed.
+  private var ordered: [Connection]?
+  var linked: [PeerID: Link] = [:] { didSet { isDueStale = true } }
+  var lost: [PeerID: Lost] = [:] { didSet { isDueStale = true } }
+  var resolving: [PeerAddress: Dial] = [:] { didSet { isDueStale = true } }
   /// Addresses by which a peer was once reached, other than the one it gives.
   var aliases: [PeerAddress: PeerID] = [:]
   var events: [LinkEvent] = []
-  var unflushed: Set<Int> = []
+  private var unflushed: [Connection] = []
+  /// When something is due at the earliest: what moves the time back leaves it as it is.
+  private var due: Duration?
+  private var isDueStale = true
   private(set) var now = Duration.zero
 
   /// A probe that was cut off is repeated after this long.
@@ -73,14 +80,17 @@ final class LinkEngine {
 
   /// Waits for something to happen, then sees to it; `deliver` empties `events`.
   func turn(deliver: () -> Void) {
-    let due = nextDeadline
+    if isDueStale {
+      due = nextDeadline
+      isDueStale = false
+    }
     let begun = now
     updateNow()
     let blocked = now - begun
     readiness.removeAll()
     readiness.add(wakeup.readEnd, writes: false)
     readiness.add(listener.descriptor, writes: false)
-    let polled = connections.values.sorted { $0.token < $1.token }
+    let polled = inOrder
     for connection in polled {
       readiness.add(
         connection.socket.descriptor,
@@ -94,7 +104,9 @@ final class LinkEngine {
     forgive((blocked > Self.pauseMin ? blocked : .zero) + max(.zero, now - expected))
 
     if readiness.isReadable(0) { wakeup.clear() }
-    for (address, answer) in names.takeAnswers() { takeName(address, answer) }
+    if !resolving.isEmpty {
+      for (address, answer) in names.takeAnswers() { takeName(address, answer) }
+    }
     if readiness.isReadable(1) { acceptCallers() }
     for (i, connection) in polled.enumerated() where connections[connection.token] != nil {
       if connection.stage == .connecting {
@@ -105,8 +117,19 @@ final class LinkEngine {
       }
       deliver()
     }
-    expire()
-    deliver()
+    if isDueStale || due.map({ now >= $0 }) ?? false {
+      expire()
+      deliver()
+      isDueStale = true
+    }
+  }
+
+  /// By token, so that all peers see to theirs in the order in which they came.
+  private var inOrder: [Connection] {
+    if let ordered { return ordered }
+    let sorted = connections.values.sorted { $0.token < $1.token }
+    ordered = sorted
+    return sorted
   }
 
   /// Silence while this process did not run is not the peers'.
@@ -122,7 +145,10 @@ final class LinkEngine {
     for connection in connections.values {
       consider(connection.stage == .up ? nextPing(connection) : connection.deadline)
     }
-    for link in linked.values { consider(link.silence.expires) }
+    for link in linked.values {
+      consider(link.silence.expires)
+      if !link.bulk.isEmpty { consider(nextMeasure(link)) }
+    }
     for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
     for dial in resolving.values { consider(dial.deadline) }
     return soonest
@@ -138,8 +164,7 @@ final class LinkEngine {
   }
 
   private func expire() {
-    for connection in connections.values.sorted(by: { $0.token < $1.token })
-    where connections[connection.token] != nil {
+    for connection in inOrder where connections[connection.token] != nil {
       if connection.stage == .up {
         guard let link = connection.link else { continue }
         if !connection.isStrand, now >= link.silence.expires {
@@ -148,8 +173,8 @@ final class LinkEngine {
           endLink(link, .silent(after: now - connection.lastSent))
         } else if now >= nextPing(connection) {
           connection.lastPing = now
-          connection.queue(.ping(mark(now)))
-          unflushed.insert(connection.token)
+          connection.queue(.ping(stamp(now)))
+          mark(connection)
         }
       } else if now >= connection.deadline {
         abandon(
@@ -189,9 +214,10 @@ final class LinkEngine {
           "a frame of \(frame.payload.count) bytes, more than \(settings.frameBytesMax)")
         guard let link = linked[peer] else { continue }
         if link.queue(frame) {
-          for connection in link.carriers { unflushed.insert(connection.token) }
+          for connection in link.carriers { mark(connection) }
+          if link.lacksStrands { tendStrands(link) }
         } else {
-          unflushed.insert(link.main.token)
+          mark(link.main)
         }
         if link.queuedByteCount > settings.queueBytesMax {
           // What the sockets take now does not count.
@@ -209,7 +235,9 @@ final class LinkEngine {
         } else if lost[peer] != nil {
           settleLost(peer, .hungUp(reason))
         }
-      case .wake(let time): wakeAt = time
+      case .wake(let time):
+        wakeAt = time
+        due = min(due ?? time, time)
       }
     }
     flushAll()
@@ -252,9 +280,21 @@ final class LinkEngine {
 
   // MARK: Connections
 
+  /// Something waits to be sent on the connection: `flushAll` sees to it.
+  func mark(_ connection: Connection) {
+    guard !connection.isMarked else { return }
+    connection.isMarked = true
+    unflushed.append(connection)
+  }
+
   func flushAll() {
-    while let token = unflushed.popFirst() {
-      if let connection = connections[token] { flush(connection) }
+    while !unflushed.isEmpty {
+      let marked = unflushed
+      unflushed = []
+      for connection in marked {
+        connection.isMarked = false
+        if connections[connection.token] === connection { flush(connection) }
+      }
     }
   }
 
@@ -328,7 +368,7 @@ final class LinkEngine {
         linkUp(connection)
         takeRecords(connection)
       } else {
-        unflushed.insert(connection.token)
+        mark(connection)
       }
     } catch {
       abandon(connection, .error(error))
@@ -386,21 +426,23 @@ final class LinkEngine {
 
   private func takeControl(_ payload: [UInt8], _ connection: Connection, _ link: Link) {
     switch ControlMessage(payload) {
-    case .ping(let mark):
-      connection.queue(.pong(mark))
-      unflushed.insert(connection.token)
-    case .pong(let mark):
-      let trip = Duration.nanoseconds(Int64(clamping: self.mark(now) &- mark))
+    case .ping(let stamp):
+      connection.queue(.pong(stamp))
+      mark(connection)
+    case .pong(let stamp):
+      let trip = Duration.nanoseconds(Int64(clamping: self.stamp(now) &- stamp))
       if trip >= .zero, trip < settings.silenceMax * 4, !connection.isStrand {
         link.silence.measured(roundTrip: trip)
       }
     case .goodbye(let reason): link.goodbye = reason
-    case .strands(let count): link.strandsAsked = Int(count)
+    case .strands(let count):
+      link.strandsAsked = Int(count)
+      tendStrands(link)
     case nil: break
     }
   }
 
-  func mark(_ time: Duration) -> UInt64 {
+  func stamp(_ time: Duration) -> UInt64 {
     let parts = time.components
     return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
   }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-
 /// What a record's plain bytes begin with: the purpose of the frame it belongs to, and, in the bulk
 /// lane, its place there.
 ///
@@ -44,7 +42,7 @@ package struct RecordHeader: Equatable, Sendable {
   }
 
   /// - Throws: `.damagedFrame` for a record too short, of an unknown purpose or in the wrong lane.
-  package init(_ plain: Data, at connection: String) throws(PeersError) {
+  package init(_ plain: ArraySlice<UInt8>, at connection: String) throws(PeersError) {
     let first = plain.first ?? 0x7F
     let isBulk = first & Self.bulkBit != 0
     guard let purpose = Purpose(rawValue: first & ~Self.bulkBit), !isBulk || purpose.isBulk,

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-
 /// Puts the bulk records of a link back into the order in which they were sent.
 ///
 /// They are numbered from 0 and come over several connections, on each of which the numbers ascend.
@@ -13,9 +11,9 @@ package struct RecordOrder {
     package let number: UInt64
     package let after: UInt64
     package let purpose: Purpose
-    package let bytes: Data
+    package let bytes: ArraySlice<UInt8>
 
-    package init(number: UInt64, after: UInt64, purpose: Purpose, bytes: Data) {
+    package init(number: UInt64, after: UInt64, purpose: Purpose, bytes: ArraySlice<UInt8>) {
       self.number = number
       self.after = after
       self.purpose = purpose
@@ -51,7 +49,10 @@ package struct RecordOrder {
       expected += 1
       return true
     }
-    early[record.number] = record
+    // A copy: what came lies in its connection's memory, and that is needed for more.
+    early[record.number] = Record(
+      number: record.number, after: record.after, purpose: record.purpose,
+      bytes: Array(record.bytes)[...])
     heldByteCount += Self.size(of: record)
     // Connections that are ahead rest long before this.
     guard heldByteCount <= 2 * LinkLimits.reorderBytesMax else {

@@ -16,6 +16,15 @@ public final class ByteMeter: Sendable {
 
     public init() {}
 
+    fileprivate init(
+      payloadSent: Int = 0, wireSent: Int = 0, payloadReceived: Int = 0, wireReceived: Int = 0
+    ) {
+      self.payloadSent = payloadSent
+      self.wireSent = wireSent
+      self.payloadReceived = payloadReceived
+      self.wireReceived = wireReceived
+    }
+
     public static func += (left: inout Count, right: Count) {
       left.payloadSent += right.payloadSent
       left.wireSent += right.wireSent
@@ -63,15 +72,13 @@ public final class ByteMeter: Sendable {
 
   func sent(_ heading: Heading, wire: Int, payload: Int = 0) {
     counts.withLock {
-      $0[heading, default: Count()].wireSent += wire
-      $0[heading, default: Count()].payloadSent += payload
+      $0[heading, default: Count()] += Count(payloadSent: payload, wireSent: wire)
     }
   }
 
   func received(_ heading: Heading, wire: Int, payload: Int = 0) {
     counts.withLock {
-      $0[heading, default: Count()].wireReceived += wire
-      $0[heading, default: Count()].payloadReceived += payload
+      $0[heading, default: Count()] += Count(payloadReceived: payload, wireReceived: wire)
     }
   }
 

@@ -66,6 +66,55 @@ package struct ByteQueue {
     }
   }
 
+  /// Appends two runs of bytes and leaves room for `spare` after them, which counts as appended.
+  mutating func append(_ head: [UInt8], _ body: ArraySlice<UInt8>, spare: Int) {
+    reserve(head.count + body.count + spare)
+    append(head)
+    append(body)
+    end += spare
+  }
+
+  /// Seals the last bytes where they lie: `byteCount` of them, and then the room for the tag.
+  ///
+  /// - Returns: false when the cipher fails.
+  mutating func sealLast(
+    _ byteCount: Int, tag tagByteCount: Int, with cipher: InPlaceCipher, nonce: [UInt8]
+  ) -> Bool {
+    let range = end - tagByteCount - byteCount..<end
+    precondition(range.lowerBound >= start, "\(byteCount) bytes sealed of \(count)")
+    // SAFETY: the range lies in the array; the cipher writes to it alone.
+    return unsafe bytes.withUnsafeMutableBytes {
+      unsafe cipher.seal(UnsafeMutableRawBufferPointer(rebasing: $0[range]), nonce: nonce)
+    }
+  }
+
+  /// Opens the bytes at these distances from the front, tag included, where they lie.
+  ///
+  /// - Returns: false when their tag does not fit; they are lost then.
+  mutating func open(
+    _ range: Range<Int>, with cipher: InPlaceCipher, nonce: [UInt8]
+  ) -> Bool {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count)")
+    let place = start + range.lowerBound..<start + range.upperBound
+    // SAFETY: as for `sealLast`.
+    return unsafe bytes.withUnsafeMutableBytes {
+      unsafe cipher.open(UnsafeMutableRawBufferPointer(rebasing: $0[place]), nonce: nonce)
+    }
+  }
+
+  /// Puts other bytes in the place of those at a distance from the front.
+  mutating func replace(at offset: Int, with other: borrowing some ContiguousBytes) {
+    // SAFETY: the target's bytes are there, checked; both ends are borrowed for the copy.
+    unsafe other.withUnsafeBytes { source in
+      precondition(offset >= 0 && offset + source.count <= count, "replaced beyond \(count)")
+      guard let from = source.baseAddress else { return }
+      let at = start + offset
+      unsafe bytes.withUnsafeMutableBytes {
+        unsafe ($0.baseAddress! + at).copyMemory(from: from, byteCount: source.count)
+      }
+    }
+  }
+
   /// Takes what the socket has, at most `byteCountMax`.
   package mutating func fill(from socket: Socket, atMost byteCountMax: Int) -> Moved {
     reserve(byteCountMax)

@@ -3,7 +3,7 @@
 import FerryBasics
 
 /// What a contribution's note holds: the samples it was made from, and the strategy's own word.
-struct RoundNote: Sendable, Equatable {
+package struct RoundNote: Sendable, Equatable {
   /// At most this many bytes of a note are the strategy's.
   static let strategyBytesMax = 32 << 10
   static let rangesMax = 2 * RunBook.rangesPerHandMax
@@ -19,7 +19,7 @@ struct RoundNote: Sendable, Equatable {
     self.strategy = strategy
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var writer = ByteWriter()
     positions.encode(into: &writer)
     writer.put(run: strategy)
@@ -27,7 +27,7 @@ struct RoundNote: Sendable, Equatable {
   }
 
   /// Nil for bytes that are no note. Empty bytes are an empty note.
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard !bytes.isEmpty else {
       self.init(positions: Positions())
       return

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+package import FerryBasics
 import FerryLearning
 import FerryPeers
 
@@ -9,7 +9,7 @@ import FerryPeers
 ///
 /// Changed only by landed rounds, in their order, from their records: so it has the same bytes on
 /// all members, and travels in the note of the shared state.
-struct RunBook: Sendable, Equatable {
+package struct RunBook: Sendable, Equatable {
   /// Samples dealt to one member for one round, as far as they are not yet reported.
   struct Hand: Sendable, Equatable {
     let member: Member
@@ -118,7 +118,7 @@ struct RunBook: Sendable, Equatable {
 
   // MARK: Bytes
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var writer = ByteWriter()
     encode(into: &writer)
     return writer.bytes
@@ -137,7 +137,7 @@ struct RunBook: Sendable, Equatable {
     }
   }
 
-  init(from reader: inout ByteReader) throws {
+  package init(from reader: inout ByteReader) throws {
     steps = try reader.number()
     ledger = try SampleLedger(
       decoding: try reader.run(max: SampleLedger.byteCountMax), place: "ledger of the shared state")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
-import FerryCollectives
+package import FerryCollectives
 import FerryLearning
 
 extension Trainer {
@@ -24,7 +24,7 @@ extension Trainer {
 }
 
 /// What the note of a shared state holds: the book, and the strategy's own word.
-struct StateNote {
+package struct StateNote {
   static let version: UInt8 = 1
   static let bookBytesMax = 80 << 20
   static let strategyBytesMax = 1 << 20
@@ -38,7 +38,7 @@ struct StateNote {
     self.strategy = strategy
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var writer = ByteWriter(reserving: book.count + strategy.count + 16)
     writer.put(Self.version)
     writer.put(run: book)
@@ -47,7 +47,7 @@ struct StateNote {
   }
 
   /// - Throws: `.stateMismatch` for bytes that are no such note.
-  init(_ state: SharedState) throws(StrategyError) {
+  package init(_ state: SharedState) throws(StrategyError) {
     place = "shared state of round \(state.round)"
     do throws(MalformedMessage) {
       var reader = ByteReader(state.note, place: place)

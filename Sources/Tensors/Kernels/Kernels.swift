@@ -8,7 +8,8 @@ import CKernels
 /// added (no fused multiply-add), and nothing is summed in another order than written. Each loop
 /// has a plain form in Swift beside it, which is what it means.
 public enum Kernels {
-  /// `target[i] += source[i]`. Both have the same count; O(n), no allocation.
+  /// `target[i] += source[i]`, with the one quiet NaN (see `Fold`). Both have the same count; O(n),
+  /// no allocation.
   public static func accumulate(_ source: Span<Float>, into target: inout MutableSpan<Float>) {
     accumulate(source, into: &target, build: .best)
   }
@@ -28,17 +29,7 @@ public enum Kernels {
   package static func accumulate(
     bytes: RawSpan, into target: inout MutableSpan<Float>, build: KernelBuild
   ) {
-    requireEqual(bytes.byteCount, 4 * target.count)
-    let count = target.count
-    // SAFETY: `KernelCalls` checks the counts; the pointers live through the call.
-    switch build {
-    case .best: unsafe KernelCalls.run(ferry_accumulate_f32, bytes, &target, count: count)
-    case .generic:
-      unsafe KernelCalls.run(ferry_accumulate_f32_generic, bytes, &target, count: count)
-    case .plain:
-      let values: [Float] = Bytes.values(in: bytes)
-      for i in target.indices { target[i] += values[i] }
-    }
+    fold(.sum, bytes: bytes, into: &target, build: build)
   }
 
   /// `target[i] += scale · source[i]`, the product rounded before the sum.

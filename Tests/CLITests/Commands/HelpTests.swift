@@ -13,8 +13,8 @@ struct HelpTests {
         "ferry checkpoint verify", "ferry config", "ferry config show", "ferry data",
         "ferry data fetch", "ferry data list", "ferry demo", "ferry doctor", "ferry generate",
         "ferry identity", "ferry identity show", "ferry init", "ferry join", "ferry leave",
-        "ferry limits", "ferry peers", "ferry plan", "ferry plan flows", "ferry plan ring",
-        "ferry report", "ferry status", "ferry train",
+        "ferry limits", "ferry parity", "ferry peers", "ferry plan", "ferry plan flows",
+        "ferry plan ring", "ferry plan transfer", "ferry report", "ferry status", "ferry train",
       ])
   }
 

@@ -70,10 +70,17 @@ final class FerryProcess {
     return ".build/release/ferry"
   }
 
-  init(_ arguments: [String], in yard: Yard, log: String, kibibytesMax: Int? = nil) throws {
+  /// - Parameter host: of the network laboratory that this test runs in.
+  init(
+    _ arguments: [String], in yard: Yard, log: String, kibibytesMax: Int? = nil, host: Int? = nil
+  ) throws {
     (self.yard, self.log) = (yard, log)
     process.executableURL = URL(fileURLWithPath: Self.program)
     process.arguments = arguments
+    if let host {
+      process.executableURL = URL(fileURLWithPath: Laboratory.program)
+      process.arguments = ["on", "\(host)", "--", Self.program] + arguments
+    }
     if let kibibytesMax {
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       process.arguments =

@@ -153,7 +153,7 @@ extension ProgramTests {
         caller.readToEnd()
         let wrong =
           bytes.starts(with: "ferry\0".utf8)
-          ? "other-version: the other side speaks protocol version 65535, this one 1"
+          ? "other-version: the other side speaks protocol version 65535, this one 2"
           : "not-ferry: what arrived is not Ferry's protocol"
         #expect(first.says("\(wrong) (127.0.0.1:\(caller.port)). "))
       }

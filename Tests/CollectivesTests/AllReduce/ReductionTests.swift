@@ -3,6 +3,7 @@
 import FerryBasics
 import FerryCodecs
 import FerryCollectives
+import FerryTensors
 import Testing
 
 @Suite("Reduction")
@@ -40,6 +41,37 @@ struct ReductionTests {
   }
 }
 
+extension ReductionTests {
+  @Test("weights that fit no such operation name the rank")
+  func weightsOfKinds() {
+    func message(
+      _ operation: ReduceOperation, _ type: ElementType, _ weights: [Double]
+    ) -> String {
+      let error = #expect(throws: CollectiveError.self) {
+        try Reduction(
+          rank: 0, weights: weights, codec: Float32Codec(), operation: operation,
+          elementType: type, seed: Seed(1))
+      }
+      return error.map { "\($0.what). \($0.remedy)" } ?? ""
+    }
+    #expect(
+      message(.max, .f32, [1, 2])
+        == "rank 1 has the weight 2.0. For F32 by max a rank takes part, 1, or does not, 0.")
+    #expect(
+      message(.sum, .bool, [1, 3])
+        == "rank 1 has the weight 3.0. For BOOL by sum a rank takes part, 1, or does not, 0.")
+    #expect(
+      message(.mean, .i32, [0.5, 1])
+        == "rank 0 has the weight 0.5. Whole numbers take whole weights.")
+    #expect(
+      message(.sum, .u8, [1e15, 1e16])
+        == "the weights are too large. Their sum may be 9007199254740992.")
+    #expect(
+      message(.mean, .bool, [1, 1])
+        == "flags have no mean. Use sum (one is set) or product (all are set), or reduce numbers.")
+  }
+}
+
 @Suite("All-reduce algorithm")
 struct AllReduceAlgorithmTests {
   @Test("chooses by codec and size, and says why")
@@ -51,9 +83,9 @@ struct AllReduceAlgorithmTests {
       #expect(reason.hasPrefix(choice.rawValue))
       return reason
     }
-    #expect(choice(.ring, 10) == "ring: configured")
-    #expect(choice(.direct, 10) == "direct: configured")
-    #expect(choice(.oneShot, 10) == "one-shot: configured")
+    for forced in AllReduceAlgorithm.allCases where forced != .automatic {
+      #expect(choice(forced, 10) == "\(forced.rawValue): configured")
+    }
     #expect(
       choice(.automatic, 1024) == "one-shot: 4096 bytes to each cost less than another hop")
     #expect(
@@ -69,5 +101,27 @@ struct AllReduceAlgorithmTests {
         == "direct: int8 rounds, and a ring would round once more at each of its hops")
     #expect(
       choice(.automatic, 1 << 24, world: 2) == "direct: with 2 ranks it is the ring")
+  }
+  @Test("goes by islands where they are known, and by the bytes of any type")
+  func islands() {
+    func choice(_ count: Int, _ type: ElementType, _ topology: Topology) -> String {
+      AllReduceAlgorithm.automatic.choice(
+        count: count, world: 4, codec: Float32Codec(), elementType: type, topology: topology
+      ).reason
+    }
+    let islands = Topology(islands: [[[0, 1], [2, 3]]])
+    #expect(
+      choice(1 << 24, .f64, islands)
+        == "hierarchical: 134217728 bytes are many, and 2 islands have slow links between")
+    #expect(
+      choice(1 << 24, .u8, Topology(islands: [[[0, 1, 2, 3]]]))
+        == "ring: 16777216 bytes of U8 are many, and every link carries the same")
+    #expect(choice(100, .bool, islands) == "one-shot: 100 bytes to each cost less than another hop")
+  }
+
+  @Test("has a number of its own in messages")
+  func numbers() {
+    #expect(
+      Set(AllReduceAlgorithm.allCases.map(\.wireID)).count == AllReduceAlgorithm.allCases.count)
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryCodecs
 import FerryCollectives
 import FerryPeers
 

@@ -2,7 +2,6 @@
 
 import FerryBasics
 import FerryPeers
-import Foundation
 import Testing
 
 @Suite("Frames")
@@ -18,7 +17,7 @@ struct FrameCodecTests {
     var assembler = FrameAssembler(frameBytesMax: 300)
     var got: [[UInt8]] = []
     for start in stride(from: 0, to: stream.count, by: size) {
-      try assembler.take(Data(stream[start..<min(start + size, stream.count)]), place: "") {
+      try assembler.take(stream[start..<min(start + size, stream.count)], place: "") {
         #expect($0.purpose == .exchange)
         got.append($1)
       }
@@ -49,7 +48,7 @@ struct FrameCodecTests {
     fuzz(stream, seed: 51) { bytes in
       var assembler = FrameAssembler(frameBytesMax: 1000)
       do throws(PeersError) {
-        try assembler.take(Data(bytes), place: "") { header, payload in
+        try assembler.take(bytes[...], place: "") { header, payload in
           complete += 1
           #expect(header.payloadByteCount == payload.count && payload.count <= 1000)
           if header.isControl { _ = ControlMessage(payload) }

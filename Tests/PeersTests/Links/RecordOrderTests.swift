@@ -2,7 +2,6 @@
 
 import FerryBasics
 import FerryPeers
-import Foundation
 import Testing
 
 @Suite("Order of bulk records")
@@ -10,7 +9,7 @@ struct RecordOrderTests {
   static func record(_ number: UInt64, after: UInt64 = 0, count: Int = 1) -> RecordOrder.Record {
     RecordOrder.Record(
       number: number, after: after, purpose: .exchange,
-      bytes: Data(repeating: UInt8(truncatingIfNeeded: number), count: count))
+      bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: count)[...])
   }
 
   @Test("is that of their numbers, however they come", arguments: UInt64(0)..<50)
@@ -72,11 +71,11 @@ struct RecordOrderTests {
     let urgent = RecordHeader(.membership)
     for header in [bulk, urgent] {
       #expect(header.encoded.count == header.byteCount)
-      #expect(try RecordHeader(Data(header.encoded + [9]), at: "") == header)
+      #expect(try RecordHeader((header.encoded + [9])[...], at: "") == header)
     }
     // Too short; of no purpose; urgent in the bulk lane; empty.
     for bytes in [Array(bulk.encoded.dropLast()), [0x05], [0x82] + bulk.encoded, []] {
-      let error = #expect(throws: PeersError.self) { try RecordHeader(Data(bytes), at: "x") }
+      let error = #expect(throws: PeersError.self) { try RecordHeader(bytes[...], at: "x") }
       #expect(
         error?.description
           == "damaged-frame: a record whose header is none (x). "
