@@ -37,10 +37,11 @@ let house = [
   Room(
     name: "PCCL", duty: "PCCL's C interface over our groups", on: ["Collectives", "CPCCL"],
     packages: [log]),
+  Room(name: "Islands", duty: "engines of fast islands, joined by groups", on: ["Collectives"]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
   Room(
-    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning"],
+    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning", "Islands"],
     packages: [arguments, toml, http, httpSockets, log, metrics, coreMetrics, crypto]),
 ]
 
