@@ -76,7 +76,8 @@ struct StateSynchronization: Sendable {
     var changed: [Int] = []
     for (tensor, call) in arriving {
       // Who sent may be gone: the next election names another.
-      guard let values = try? call.wait().values, values.byteCount == places[tensor].byteCount else {
+      guard let values = try? call.wait().values, values.byteCount == places[tensor].byteCount
+      else {
         continue
       }
       places[tensor].write(values)

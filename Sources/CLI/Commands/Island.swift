@@ -84,7 +84,8 @@ struct Island: AsyncParsableCommand {
     {
       throw IslandError(
         .engineFailed, "\(told.launcher.rawValue) says rank \(told.rank), MPI \(engine.rank)",
-        place: "start", remedy: "Start ferry by the mpirun of the MPI that make mpi was called with.")
+        place: "start",
+        remedy: "Start ferry by the mpirun of the MPI that make mpi was called with.")
     }
     var group: PeerGroup?
     if engine.rank == 0, islands > 1 || join != nil { group = try enter(console) }
@@ -126,7 +127,9 @@ struct Island: AsyncParsableCommand {
     let place = HostPort(listen)!
     settings.listen = PeerAddress(host: place.host, port: place.port)
     settings.group.membersMin = islands
-    if let line { return try PeerGroup.join(at: line.address, settings, within: Self.roundMax).group }
+    if let line {
+      return try PeerGroup.join(at: line.address, settings, within: Self.roundMax).group
+    }
     let group = try PeerGroup.found(settings)
     Terminal.write("\(group.joinLine().text)\n", to: .standardError)
     return group
@@ -135,7 +138,8 @@ struct Island: AsyncParsableCommand {
   /// Where the library of the back end is.
   private static func library(_ environment: [String: String]) -> String {
     if let named = environment["FERRY_MPI_LIBRARY"] { return named }
-    let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
+    let program =
+      Bundle.main.executableURL?.resolvingSymlinksInPath()
       ?? URL(filePath: CommandLine.arguments[0])
     let folder = program.deletingLastPathComponent()
     let places = [".", "../lib", "../mpi", "../../mpi"].map {

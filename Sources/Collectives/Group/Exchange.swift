@@ -111,7 +111,9 @@ struct Exchange: Sendable {
 
   private mutating func take(_ chunk: Chunk, from member: Member) -> [LinkAction] {
     // Taken out while it works: in its place, its values would be copied with every chunk.
-    guard trouble == nil, let rank = rank(of: member), var working = machine.take() else { return [] }
+    guard trouble == nil, let rank = rank(of: member), var working = machine.take() else {
+      return []
+    }
     defer { machine = working }
     do {
       return send(try working.receive(chunk, from: rank))

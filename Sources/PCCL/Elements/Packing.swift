@@ -7,7 +7,9 @@
 package enum Packing {
   package static let bytesEach = 3
 
-  package static func floatCount(_ byteCount: Int) -> Int { (byteCount + bytesEach - 1) / bytesEach }
+  package static func floatCount(_ byteCount: Int) -> Int {
+    (byteCount + bytesEach - 1) / bytesEach
+  }
 
   package static func floats(_ bytes: [UInt8]) -> [Float] {
     var floats: [Float] = []

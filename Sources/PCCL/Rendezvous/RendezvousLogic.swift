@@ -74,7 +74,11 @@ package struct RendezvousLogic: PeerLogic {
   /// Answers those of a group who ask, if there is an answer.
   private func addresses(_ group: UInt32) -> [PeerAddress] {
     clients.sorted { $0.key < $1.key }.compactMap { _, client in
-      if client.peerGroup == group, case .member(let address) = client.status { address } else { nil }
+      if client.peerGroup == group, case .member(let address) = client.status {
+        address
+      } else {
+        nil
+      }
     }
   }
 

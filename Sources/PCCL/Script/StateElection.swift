@@ -53,9 +53,12 @@ package struct StateElection: Sendable {
     // The revision that follows; else the one that all have had; else the furthest.
     let revisions = candidates.map { offers[$0].revision }
     let revision =
-      last.flatMap { last in [last &+ 1, last].first(where: revisions.contains) } ?? revisions.max()!
+      last.flatMap { last in [last &+ 1, last].first(where: revisions.contains) }
+      ?? revisions.max()!
     let due = candidates.filter { offers[$0].revision == revision }
-    if !senders.isEmpty, Set(senders.map { offers[$0].content }).count > 1 { throw .strategiesClash }
+    if !senders.isEmpty, Set(senders.map { offers[$0].content }).count > 1 {
+      throw .strategiesClash
+    }
     var holders: [[[UInt8]]: Int] = [:]
     for index in due { holders[offers[index].content, default: 0] += 1 }
     let most = holders.values.max()!

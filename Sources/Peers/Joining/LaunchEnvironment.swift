@@ -76,7 +76,8 @@ public struct LaunchEnvironment: Sendable, Equatable {
     let port = try port(environment, contract)
     if let host = environment["MASTER_ADDR"], !host.isEmpty {
       guard JoinLine.isHost(host) else {
-        throw bad("MASTER_ADDR=\(host) is no host", "Set it to the name or address of rank 0's machine.")
+        throw bad(
+          "MASTER_ADDR=\(host) is no host", "Set it to the name or address of rank 0's machine.")
       }
       return PeerAddress(host: host, port: port)
     }
@@ -111,7 +112,8 @@ public struct LaunchEnvironment: Sendable, Equatable {
     }
     guard let job = contract.jobs.lazy.compactMap({ environment[$0] }).first else {
       throw bad(
-        "MASTER_PORT is not set", "Set it to a port that is free on rank 0's machine, for all processes.")
+        "MASTER_PORT is not set",
+        "Set it to a port that is free on rank 0's machine, for all processes.")
     }
     // The same for all processes of a job, and most likely another one for the next.
     var hash: UInt64 = 14_695_981_039_346_656_037
@@ -161,7 +163,8 @@ public struct LaunchEnvironment: Sendable, Equatable {
     func ranks(_ environment: [String: String]) throws(PeersError) -> (rank: Int, size: Int) {
       guard let size = try number(environment, self.size) else {
         throw LaunchEnvironment.bad(
-          "\(rank) is set and \(self.size) is not", "Set both, or start the processes by a launcher.")
+          "\(rank) is set and \(self.size) is not",
+          "Set both, or start the processes by a launcher.")
       }
       guard (1...processesMax).contains(size) else {
         throw bad("\(self.size)=\(size) is not 1 to \(processesMax)", "Start fewer processes.")

@@ -45,7 +45,8 @@ struct PythonTests {
     #if os(Linux)
       if isStandalone {
         let needs = try Program.run(["ldd", standalone.path], in: folder)
-        #expect(!needs.text.contains("swift") && !needs.text.contains("Foundation"), "\(needs.text)")
+        #expect(
+          !needs.text.contains("swift") && !needs.text.contains("Foundation"), "\(needs.text)")
       }
     #endif
     let said = try Program.run(
@@ -59,11 +60,13 @@ struct PythonTests {
     "DiLoCo survives the founder's death and takes a newcomer in; all end with equal parameters",
     .enabled(if: BuiltLibrary.isThere, "swift build makes the library; rooms built alone do not"),
     arguments: [
-      Trial(program: "diloco_plain.py", needs: nil), Trial(program: "diloco_torch.py", needs: "torch"),
+      Trial(program: "diloco_plain.py", needs: nil),
+      Trial(program: "diloco_torch.py", needs: "torch"),
     ])
   func diloco(trial: Trial) throws {
     guard let python = trial.python else {
-      print("\(trial.program) not run: no python3 here imports torch; FERRY_PYTHON names one that does")
+      print(
+        "\(trial.program) not run: no python3 here imports torch; FERRY_PYTHON names one that does")
       return
     }
     let said = try Program.run(

@@ -65,7 +65,8 @@ struct LaunchEnvironmentTests {
       "PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2",
     ]
     #expect(
-      complaint(environment) == "bad-environment: MASTER_PORT is not set (environment). Set it to a "
+      complaint(environment)
+        == "bad-environment: MASTER_PORT is not set (environment). Set it to a "
         + "port that is free on rank 0's machine, for all processes.")
     environment["MASTER_PORT"] = "7001"
     let read = try read(environment)
@@ -106,14 +107,23 @@ struct LaunchEnvironmentTests {
       (["RANK": "2", "WORLD_SIZE": "2"], "RANK=2 is not one of 2"),
       (["RANK": "-1", "WORLD_SIZE": "2"], "RANK=-1 is no number"),
       (["RANK": "0", "WORLD_SIZE": "0"], "WORLD_SIZE=0 is not 1 to 1048576"),
-      (["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a b", "MASTER_PORT": "1"],
-        "MASTER_ADDR=a b is no host"),
-      (["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "0"],
-        "MASTER_PORT=0 is no port"),
-      (["RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "2", "LOCAL_WORLD_SIZE": "2"],
-        "local rank 2 is not one of 2"),
       (
-        ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1", "FERRY_SECRET": "x"],
+        ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a b", "MASTER_PORT": "1"],
+        "MASTER_ADDR=a b is no host"
+      ),
+      (
+        ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "0"],
+        "MASTER_PORT=0 is no port"
+      ),
+      (
+        ["RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "2", "LOCAL_WORLD_SIZE": "2"],
+        "local rank 2 is not one of 2"
+      ),
+      (
+        [
+          "RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1",
+          "FERRY_SECRET": "x",
+        ],
         "FERRY_SECRET is not a secret"
       ),
     ])
