@@ -28,7 +28,7 @@ enum Terms {
 
   /// Where this process listens: on this machine alone if the master is on it.
   static func listen(for master: PeerAddress) -> PeerAddress {
-    let isLocal = master.host.hasPrefix("127.") || master.host == "::1"
+    let isLocal = master.host.hasPrefix("127.") || master.host == "0:0:0:0:0:0:0:1"
     return PeerAddress(host: isLocal ? master.host : "", port: 0)
   }
 
