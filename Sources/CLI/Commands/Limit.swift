@@ -40,6 +40,9 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "host-name", HostPort.hostBytesMax, "bytes",
         "the longest host in a configuration: a DNS name"),
+      Limit(
+        "launched-processes", LaunchEnvironment.processesMax, "processes",
+        "that a launcher may have started"),
       Limit("join-line", JoinLine.textBytesMax, "bytes", "the longest join line"),
       Limit(
         "join-line-run", JoinLine.runNameBytesMax, "bytes",
