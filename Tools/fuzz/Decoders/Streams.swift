@@ -65,6 +65,19 @@ enum Streams {
     }
   }
 
+  static let strandKeys = StrandKeys(kind: .aes256GCM, secrets: [1], hash: [2])
+
+  static func strand(_ bytes: [UInt8]) throws {
+    var strand = StrandGreeting(listening: (0..<32).map { $0 }, place: "fuzz")
+    var queue = ByteQueue(capacity: 16)
+    for piece in pieces(bytes) {
+      queue.append(Array(piece))
+      // Whoever has not seen this side's nonce cannot finish.
+      let progress = try strand.take(&queue) { _, _ in strandKeys }
+      precondition(progress == .waiting)
+    }
+  }
+
   /// Records by four bytes each: number, what it comes after, how many urgent frames are here, size.
   static func order(_ bytes: [UInt8]) throws {
     var order = RecordOrder()
