@@ -3,7 +3,6 @@
 import Crypto
 import FerryBasics
 import FerryPeers
-import Foundation
 
 /// Decoders that take bytes as they come, in pieces of any size.
 enum Streams {
@@ -73,8 +72,8 @@ enum Streams {
     for piece in pieces(bytes) {
       queue.append(Array(piece))
       // Whoever has not seen this side's nonce cannot finish.
-      let progress = try strand.take(&queue) { _, _ in strandKeys }
-      precondition(progress == .waiting)
+      let standing = try strand.take(&queue) { _, _ in strandKeys }
+      precondition(standing == .waiting)
     }
   }
 
