@@ -36,6 +36,8 @@ final class Connection {
   var goodbye: String?
   var incoming: ByteQueue
   var wantsWrite = false
+  /// The other side has closed it: nothing more comes, and nothing should be sent.
+  var hasEnded = false
   /// It is among those that the engine flushes next.
   var isMarked = false
   private(set) var sealer: RecordSealer?

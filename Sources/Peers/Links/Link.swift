@@ -19,6 +19,10 @@ final class Link {
   /// Why the other side said goodbye.
   var goodbye: String?
 
+  /// The other side has closed a connection: until then the others may still bring what was sent
+  /// before.
+  var endsAt: Duration?
+
   /// The strands that are up.
   private(set) var strands: [Connection] = []
   /// Those on their way.

@@ -172,6 +172,21 @@ extension LinkEngine {
     if linked[link.member.id] === link { linked[link.member.id] = nil }
   }
 
+  static let closed = "the other side closed the connection"
+  /// How long after the first of a link's connections the others may end: they bring the last bytes.
+  private static let endingMax = Duration.milliseconds(200)
+
+  /// The other side has closed the connection, as it does with all of a link when it stops.
+  func ended(_ connection: Connection) {
+    guard connection.stage == .up, let link = connection.link else {
+      return broken(connection, Self.closed)
+    }
+    connection.hasEnded = true
+    if link.connections.allSatisfy(\.hasEnded) { return broken(connection, Self.closed) }
+    if link.endsAt == nil { link.endsAt = now + Self.endingMax }
+    dueChanged()
+  }
+
   /// The connection broke by itself. Bytes may be lost with any of a link's: all of it ends.
   func broken(_ connection: Connection, _ reason: String) {
     guard connections[connection.token] === connection else { return }

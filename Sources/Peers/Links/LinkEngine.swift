@@ -74,6 +74,9 @@ final class LinkEngine {
     self.own = own
   }
 
+  /// Something may be due sooner than was thought.
+  func dueChanged() { isDueStale = true }
+
   func updateNow() { now = start.duration(to: .now) }
 
   // MARK: A turn of the loop
@@ -94,7 +97,8 @@ final class LinkEngine {
     for connection in polled {
       readiness.add(
         connection.socket.descriptor,
-        reads: connection.stage != .connecting && connection.link?.rests(connection) != true,
+        reads: connection.stage != .connecting && !connection.hasEnded
+          && connection.link?.rests(connection) != true,
         writes: connection.stage == .connecting || connection.wantsWrite)
     }
     let timeout = max(.zero, (due ?? now + .seconds(60)) - now)
@@ -147,6 +151,7 @@ final class LinkEngine {
     }
     for link in linked.values {
       consider(link.silence.expires)
+      if let end = link.endsAt { consider(end) }
       if !link.bulk.isEmpty { consider(nextMeasure(link)) }
     }
     for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
@@ -181,6 +186,9 @@ final class LinkEngine {
           connection,
           connection.stage == .connecting ? .connectTimeout : .greetingTimeout)
       }
+    }
+    for link in linked.values {
+      if let end = link.endsAt, now >= end { broken(link.main, Self.closed) }
     }
     for link in linked.values { tendStrands(link) }
     for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
@@ -299,7 +307,7 @@ final class LinkEngine {
   }
 
   func flush(_ connection: Connection) {
-    guard connection.stage != .connecting else { return }
+    guard connection.stage != .connecting, !connection.hasEnded else { return }
     if let reason = connection.flush(at: now) { broken(connection, reason) }
   }
 
@@ -334,6 +342,8 @@ final class LinkEngine {
   }
 
   private func read(_ connection: Connection) {
+    // Reported though nobody asked: both directions are closed by now.
+    if connection.hasEnded { return broken(connection, Self.closed) }
     // A budget, so that one fast link does not keep the others waiting.
     for _ in 0..<8 {
       let asked = connection.readBytesMax
@@ -351,7 +361,7 @@ final class LinkEngine {
         if connections[connection.token] == nil || count < asked { return }
         if connection.link?.rests(connection) == true { return }
       case .wouldBlock: return
-      case .ended: return broken(connection, "the other side closed the connection")
+      case .ended: return ended(connection)
       case .failed(let reason): return broken(connection, reason)
       }
     }

@@ -101,6 +101,29 @@ struct StrandsTests {
     Self.waitForStrands(3, peers)
   }
 
+  @Test("what waits on all strands when a peer stops still arrives, before the link is down")
+  func lastBytes() throws {
+    var settings = Self.settings(4)
+    // No ping crosses the end.
+    settings.heartbeatInterval = .seconds(30)
+    let peers = try (0..<2).map { _ in try Peer(settings: settings) }
+    defer { peers[1].stop() }
+    peers[0].perform(.dial(peers[1].address))
+    peers[0].waitForLink(to: peers[1])
+    peers[1].waitForLink(to: peers[0])
+    let before = 6
+    let (id, bulk) = (peers[1].id, Frame(.exchange, Array(repeating: 1, count: 4 << 20)))
+    for i in 1...before {
+      peers[0].perform(.send(id, bulk))
+      peers[1].wait(for: "bulk") { $0.frames.count == i }
+    }
+    let sent = Self.frames(60, seed: 6)
+    peers[0].loop.post { _, _ in sent.map { LinkAction.send(id, $0) } }
+    peers[0].stop()
+    peers[1].wait(for: "loss") { !$0.losses.isEmpty }
+    #expect(Array(peers[1].frames.dropFirst(before)) == sent)
+  }
+
   @Test("a caller with a made-up strand is cut off, and the link goes on")
   func strangers() throws {
     let peers = try Self.linked(2)
