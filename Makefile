@@ -11,13 +11,15 @@ export PKG_CONFIG_PATH := $(FERRY_MLX_PREFIX):$(PKG_CONFIG_PATH)
 endif
 
 .PHONY: help demo test build setup format lint simulate soak chaos fuzz golden bench bench-peers ci
-.PHONY: install
+.PHONY: install wheel pccl mpi
 
 help:
 	@echo "make demo              train a small GPT with four peers, lose two, gain one; writes demo/report.html"
 	@echo "make test [ROOM=Peers] all tests, or those of one room; ARGS='--filter …' for some"
 	@echo "make build             the ferry command, in .build/release/ferry"
 	@echo "make install PREFIX=…  copy it to PREFIX/bin (default /usr/local)"
+	@echo "make wheel             a Python wheel that needs no Swift and no compiler, in dist/"
+	@echo "make pccl              libpccl for programs written for PCCL, in dist/;  make mpi: the MPI back end"
 	@echo "make lint format       check or apply swift-format"
 	@echo "make simulate SEEDS=n  more seeded faulty rounds than CI runs;  make soak: a million faults"
 	@echo "make chaos SECONDS=n   real processes, killed, stopped and cut off at random"
@@ -62,6 +64,18 @@ bench: build
 	.build/release/ferry bench collectives
 	.build/release/ferry bench recovery
 	FERRY_BENCH=1 $(TEST) --filter Benchmarks
+
+LIBRARY_SUFFIX = $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+
+wheel:
+	Tools/standalone/build.sh FerryC ferry_ .build/standalone/libFerryC.$(LIBRARY_SUFFIX)
+	python3 Bindings/python/build_wheel.py .build/standalone/libFerryC.$(LIBRARY_SUFFIX) dist
+
+pccl:
+	Tools/standalone/build.sh pccl pccl dist/libpccl.$(LIBRARY_SUFFIX)
+
+mpi:
+	Tools/mpi/build.sh .build/mpi
 
 bench-peers: setup
 	Tools/bench/collectives-peers.sh $(ARGS)

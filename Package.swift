@@ -34,10 +34,14 @@ let house = [
     name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs", "Planning"],
     packages: [crypto, log]),
   Room(name: "CAPI", duty: "the C door", on: ["Collectives", "CFerry"]),
+  Room(
+    name: "PCCL", duty: "PCCL's C interface over our groups", on: ["Collectives", "CPCCL"],
+    packages: [log]),
+  Room(name: "Islands", duty: "engines of fast islands, joined by groups", on: ["Collectives"]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
   Room(
-    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning"],
+    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning", "Islands"],
     packages: [arguments, toml, http, httpSockets, log, metrics, coreMetrics, crypto]),
 ]
 
@@ -58,7 +62,7 @@ let counted: [SwiftSetting] = fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuz
 let wanted = Context.environment["FERRY_ROOM"]
 
 /// Everything a room may import: what it names, and what those stand on.
-var reach: [String: Set<String>] = ["CKernels": [], "CMLX": [], "CFerry": []]
+var reach: [String: Set<String>] = ["CKernels": [], "CMLX": [], "CFerry": [], "CPCCL": []]
 for room in house {
   for support in room.on where reach[support] == nil {
     fatalError("\(room.name) stands on \(support), which is not below it")
@@ -71,7 +75,7 @@ if let wanted, reach[wanted] == nil {
 
 /// A room's module carries the brand, so that it cannot clash in a user's package graph.
 func module(_ room: String) -> String {
-  ["CKernels", "CMLX", "CFerry"].contains(room) ? room : "Ferry\(room)"
+  ["CKernels", "CMLX", "CFerry", "CPCCL"].contains(room) ? room : "Ferry\(room)"
 }
 func dependencies(_ rooms: Set<String>) -> [Target.Dependency] {
   rooms.sorted().map { .byName(name: module($0)) }
@@ -80,6 +84,7 @@ func dependencies(_ rooms: Set<String>) -> [Target.Dependency] {
 var targets: [Target] = [
   .target(name: "CKernels"),
   .target(name: "CFerry"),
+  .target(name: "CPCCL"),
   .systemLibrary(name: "CMLXSystem", pkgConfig: "mlx"),
   .target(
     name: "CMLX", dependencies: ["CMLXSystem"],
@@ -147,6 +152,7 @@ let package = Package(
       .library(
         name: "Ferry", targets: house.dropLast().map { module($0.name) }),
       .library(name: "FerryC", type: .dynamic, targets: ["FerryCAPI"]),
+      .library(name: "pccl", type: .dynamic, targets: ["FerryPCCL"]),
       .executable(name: "ferry", targets: ["ferry"]),
     ] : [],
   dependencies: [

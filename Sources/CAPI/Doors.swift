@@ -13,7 +13,7 @@ import Synchronization
 // values here, at once, and go no further.
 
 /// What a `ferry_group *` points to.
-private final class Door: Sendable {
+final class Door: Sendable {
   let group: PeerGroup
   /// Given to newcomers and compared before each round.
   let shared = Mutex<[(name: String, values: [Float])]>([])
@@ -40,13 +40,13 @@ private final class Door: Sendable {
 }
 
 /// An argument that makes no sense.
-private struct DoorError: Error, CustomStringConvertible {
+struct DoorError: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }
 
 /// Runs a call: its error becomes a status, and a sentence for `ferry_last_error`.
-private func call(_ body: () throws -> Void) -> ferry_status {
+func call(_ body: () throws -> Void) -> ferry_status {
   do {
     try body()
     LastError.set("")
@@ -61,6 +61,8 @@ private func call(_ body: () throws -> Void) -> ferry_status {
       case .deadline: return FERRY_DEADLINE
       case .evicted: return FERRY_EVICTED
       case .stopped: return FERRY_STOPPED
+      case .cancelled: return FERRY_CANCELLED
+      case .mismatch: return FERRY_MISMATCH
       default: return FERRY_FAILED
       }
     default: return FERRY_FAILED
@@ -89,7 +91,7 @@ private func put(
   for (i, byte) in bytes.enumerated() { unsafe target[i] = byte }
 }
 
-private func patience(_ seconds: Double) throws(DoorError) -> Duration {
+func patience(_ seconds: Double) throws(DoorError) -> Duration {
   guard seconds >= 0, seconds < 1e9 else {
     throw DoorError("a limit of \(seconds) seconds is none")
   }
@@ -106,7 +108,7 @@ private func address(_ text: String) throws(DoorError) -> PeerAddress {
 
 /// Read field by field up to the caller's `size`: a program built against an older header has fewer.
 private func settings(
-  _ pointer: UnsafePointer<ferry_options>?
+  _ pointer: UnsafePointer<ferry_options>?, launched: LaunchEnvironment? = nil
 ) throws(DoorError) -> PeerGroup.Settings {
   guard let pointer = unsafe pointer else { throw DoorError("the options are NULL") }
   // SAFETY: the header demands options of `size` bytes; no more than those are read.
@@ -119,14 +121,23 @@ private func settings(
   guard JoinLine.isRunName(run) else {
     throw DoorError("options.run: \"\(run)\" is not a name of letters, digits, '-', '_', '.'")
   }
-  guard let secret = RunSecret(try unsafe text(options.secret, "options.secret")) else {
-    throw DoorError("options.secret is not what ferry_new_secret gives")
+  let given: RunSecret?
+  if let launched {
+    given = launched.secret
+  } else {
+    given = RunSecret(try unsafe text(options.secret, "options.secret"))
+  }
+  guard let secret = given else {
+    throw DoorError(
+      launched == nil
+        ? "options.secret is not what ferry_new_secret gives"
+        : "FERRY_SECRET is not set; take one from ferry_new_secret, the same for all processes")
   }
   var settings = PeerGroup.Settings(run: run, secret: secret)
   if let listen = unsafe options.listen {
     settings.listen = try address(try unsafe text(listen, "options.listen"))
   }
-  settings.group.membersMin = Int(max(1, unsafe options.members_min))
+  settings.group.membersMin = launched?.size ?? Int(max(1, unsafe options.members_min))
   let operations: [ReduceOperation] = [.mean, .sum]
   let codecs: [CodecKind] = [.float32, .bfloat16, .int8]
   guard operations.indices.contains(Int(unsafe options.operation)) else {
@@ -176,6 +187,43 @@ public func ferry_join(
       within: try patience(seconds))
     // SAFETY: the place is the caller's and not NULL.
     unsafe group.pointee = Door(made, given: state).pointer
+  }
+}
+
+@c @implementation
+public func ferry_from_environment(
+  _ options: UnsafePointer<ferry_options>!, _ seconds: Double,
+  _ group: UnsafeMutablePointer<OpaquePointer?>!, _ launched: UnsafeMutablePointer<ferry_launched>!
+) -> ferry_status {
+  call {
+    guard let group = unsafe group else { throw DoorError("the group's place is NULL") }
+    let found: LaunchEnvironment?
+    do {
+      found = try LaunchEnvironment(ProcessInfo.processInfo.environment)
+    } catch {
+      throw DoorError("\(error)")
+    }
+    guard let found else {
+      throw DoorError(
+        "no launcher started this process: there is neither RANK, OMPI_COMM_WORLD_RANK, PMI_RANK "
+          + "nor SLURM_PROCID in its environment")
+    }
+    var settings = try unsafe settings(options, launched: found)
+    let limit = try patience(seconds)
+    // Others reach this process where they see it, unless all are on one machine.
+    let here = found.isOneMachine ? found.meeting.host : ""
+    settings.listen = PeerAddress(host: here, port: found.rank == 0 ? found.meeting.port : 0)
+    let door: Door
+    if found.rank == 0 {
+      door = Door(try PeerGroup.found(settings))
+    } else {
+      let (made, state) = try PeerGroup.join(at: found.meeting, settings, within: limit)
+      door = Door(made, given: state)
+    }
+    // SAFETY: the places are the caller's, the first not NULL.
+    unsafe group.pointee = door.pointer
+    guard let launched = unsafe launched else { return }
+    unsafe launched.pointee = ferry_launched(rank: UInt32(found.rank), size: UInt32(found.size))
   }
 }
 

@@ -76,7 +76,7 @@ package enum ExitStatus: Int32, Sendable {
     let peers: [PeersError.Code] = [
       .identityExposed, .identityDamaged, .badPeerID, .badJoinLine, .portInUse, .cannotListen,
       .unknownHost, .wrongSecret, .otherVersion, .otherRun, .notAllowed, .otherPeer,
-      .sealingDiffers, .notFerry,
+      .sealingDiffers, .notFerry, .badEnvironment,
     ]
     let texts: [DataError.Code] = [
       .textNotFound, .textUnreadable, .textEmpty, .textNotText, .textTooShort, .textTooLong,

@@ -38,7 +38,7 @@ struct Ferry: AsyncParsableCommand {
         name: "Look into",
         subcommands: [
           Doctor.self, ConfigCommand.self, IdentityCommand.self, Limits.self, Bench.self,
-          Plan.self,
+          Plan.self, Island.self,
         ]),
     ])
 

@@ -19,6 +19,8 @@ public struct PeersError: FerryError, Equatable {
     public static let badPeerID = Code(rawValue: "bad-peer-id")
     /// A text that should be a join line is not.
     public static let badJoinLine = Code(rawValue: "bad-join-line")
+    /// Environment variables of a launcher that are missing or contradict.
+    public static let badEnvironment = Code(rawValue: "bad-environment")
     /// Another program listens on the port.
     public static let portInUse = Code(rawValue: "port-in-use")
     /// The address cannot be listened on.

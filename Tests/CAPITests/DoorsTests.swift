@@ -89,6 +89,62 @@ struct DoorsTests {
     }
   }
 
+  @Test("operations beside the rounds take any type, and end by an outcome, a cancel or a deadline")
+  func calls() {
+    unsafe withOptions(members: 2) { options in
+      var group: OpaquePointer?
+      #expect(unsafe ferry_found(&options, &group) == FERRY_OK)
+      var values: [Int64] = [7, -7]
+      unsafe values.withUnsafeMutableBytes { raw in
+        var reduce = unsafe ferry_reduce()
+        unsafe reduce.size = MemoryLayout<ferry_reduce>.size
+        unsafe reduce.values = raw.baseAddress
+        unsafe reduce.count = 2
+        unsafe reduce.element = FERRY_INT_64.rawValue
+        unsafe reduce.reduction = FERRY_REDUCE_MAX.rawValue
+        unsafe reduce.weight = 1
+        var call: OpaquePointer?
+        #expect(unsafe ferry_start_all_reduce(group, &reduce, 30, &call) == FERRY_OK)
+        #expect(unsafe !ferry_is_finished(call), "it waits for a second member")
+        unsafe ferry_cancel(call)
+        #expect(unsafe ferry_await(call, nil) == FERRY_CANCELLED)
+        #expect(lastError.hasPrefix("cancelled: this call was cancelled (allReduce, tag 0)"))
+        #expect(unsafe ferry_start_all_reduce(group, &reduce, 0.05, &call) == FERRY_OK)
+        #expect(unsafe ferry_await(call, nil) == FERRY_DEADLINE)
+        for (element, reduction, codec, what) in [
+          (99, 0, 0, "reduce.element is 99"), (13, 0, 0, "reduce.element is 13"),
+          (1, 9, 0, "reduce.reduction is 9"), (1, 0, 3, "reduce.codec is 3"),
+        ] as [(UInt32, UInt32, UInt32, String)] {
+          unsafe reduce.element = element
+          unsafe reduce.reduction = reduction
+          unsafe reduce.codec = codec
+          #expect(
+            unsafe ferry_start_all_reduce(group, &reduce, 1, &call) == FERRY_BAD_ARGUMENT)
+          #expect(lastError == what)
+        }
+        unsafe reduce.size = 4
+        #expect(unsafe ferry_start_all_reduce(group, &reduce, 1, &call) == FERRY_BAD_ARGUMENT)
+        #expect(lastError == "reduce.size is 4; set it to sizeof(struct ferry_reduce)")
+      }
+      #expect(values == [7, -7], "nothing came of any")
+      #expect(unsafe ferry_await(nil, nil) == FERRY_BAD_ARGUMENT)
+      unsafe ferry_cancel(nil)
+      unsafe ferry_free(group)
+    }
+  }
+
+  @Test("without a launcher there is nothing to found or join")
+  func noLauncher() {
+    unsafe withOptions { options in
+      var group: OpaquePointer?
+      var launched = ferry_launched()
+      #expect(
+        unsafe ferry_from_environment(&options, 1, &group, &launched) == FERRY_BAD_ARGUMENT)
+      #expect(lastError.hasPrefix("no launcher started this process: there is neither RANK"))
+      #expect(unsafe ferry_from_environment(&options, 1, nil, nil) == FERRY_BAD_ARGUMENT)
+    }
+  }
+
   @Test("nobody at the address is a deadline, and says for what")
   func nobody() {
     unsafe withOptions { options in

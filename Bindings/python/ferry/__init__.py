@@ -9,8 +9,9 @@ hold the same bits::
     round = group.all_reduce(gradient)                             # in place
     print(round.number, round.contributors)
 
-Vectors are whatever has a writable, contiguous buffer of 32-bit floats: a numpy array, an
-``array.array("f")``, a torch CPU tensor's ``.numpy()``. They are read and written where they lie.
+Vectors are contiguous 32-bit floats in this machine's memory, in whatever offers them: a numpy array,
+a torch CPU tensor, an ``array.array("f")``, anything with a buffer or with DLPack. They are read and
+written where they lie; neither numpy nor torch is needed, and none is imported.
 Every call that waits has a limit in seconds. Errors are ``ferry.Error`` and say what to do.
 """
 
@@ -20,7 +21,13 @@ import pathlib
 import sys
 from typing import NamedTuple
 
-__all__ = ["Group", "Round", "Error", "Deadline", "Evicted", "Stopped", "Refused", "new_secret"]
+from ferry._memory import elements as _elements
+from ferry._memory import floats as _floats
+
+__all__ = [
+    "Group", "Call", "Round", "Cancelled", "Mismatch", "Error", "Deadline", "Evicted", "Stopped", "Refused", "from_environment",
+    "new_secret",
+]
 
 _API = (0, 1)
 
@@ -45,6 +52,14 @@ class Refused(Error):
     """The other side refuses this peer, or the address cannot be listened on."""
 
 
+class Cancelled(Error):
+    """The call was cancelled, here or by another member."""
+
+
+class Mismatch(Error):
+    """The members made different calls."""
+
+
 class Round(NamedTuple):
     """What came of a round."""
 
@@ -66,6 +81,23 @@ class _Options(ctypes.Structure):
     ]
 
 
+class _Reduce(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t),
+        ("values", ctypes.c_void_p),
+        ("count", ctypes.c_size_t),
+        ("element", ctypes.c_uint32),
+        ("reduction", ctypes.c_uint32),
+        ("tag", ctypes.c_uint64),
+        ("weight", ctypes.c_double),
+        ("codec", ctypes.c_uint32),
+    ]
+
+
+class _Launched(ctypes.Structure):
+    _fields_ = [("rank", ctypes.c_uint32), ("size", ctypes.c_uint32)]
+
+
 class _Round(ctypes.Structure):
     _fields_ = [
         ("number", ctypes.c_uint64),
@@ -74,8 +106,12 @@ class _Round(ctypes.Structure):
     ]
 
 
-_ERRORS = {1: ValueError, 2: Deadline, 3: Evicted, 4: Stopped, 5: Refused, 6: Error}
+_ERRORS = {
+    1: ValueError, 2: Deadline, 3: Evicted, 4: Stopped, 5: Refused, 6: Error, 7: Cancelled,
+    8: Mismatch,
+}
 _OPERATIONS = ["mean", "sum"]
+_REDUCTIONS = ["sum", "mean", "product", "min", "max"]
 _CODECS = ["f32", "bf16", "int8"]
 _TEXT = 512
 
@@ -83,17 +119,21 @@ _TEXT = 512
 def _load():
     name = "libFerryC.dylib" if sys.platform == "darwin" else "libFerryC.so"
     here = pathlib.Path(__file__).resolve()
-    places = [here.parent / name, here.parents[3] / ".build" / "release" / name]
+    places = [here.parent / name]
+    if len(here.parents) > 3:
+        # In a checkout: what `swift build -c release` made.
+        places.append(here.parents[3] / ".build" / "release" / name)
     if os.environ.get("FERRY_LIBRARY"):
         places = [pathlib.Path(os.environ["FERRY_LIBRARY"])]
     for place in places:
         if place.exists():
             library = ctypes.CDLL(str(place))
+            library.place = str(place)
             break
     else:
         raise ImportError(
             f"ferry: {name} is not at {' or '.join(map(str, places))}. "
-            "Build it with `swift build -c release`, or name it in FERRY_LIBRARY."
+            "Install the wheel that `make wheel` builds, or name the library in FERRY_LIBRARY."
         )
     pointer, text, seconds = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
     floats, count = ctypes.c_void_p, ctypes.c_size_t
@@ -101,6 +141,13 @@ def _load():
         "new_secret": [text, count],
         "found": [ctypes.POINTER(_Options), ctypes.POINTER(pointer)],
         "join": [ctypes.POINTER(_Options), text, seconds, ctypes.POINTER(pointer)],
+        "from_environment": [
+            ctypes.POINTER(_Options), seconds, ctypes.POINTER(pointer), ctypes.POINTER(_Launched)],
+        "start_all_reduce": [
+            pointer, ctypes.POINTER(_Reduce), seconds, ctypes.POINTER(pointer)],
+        "is_finished": [pointer],
+        "cancel": [pointer],
+        "await": [pointer, ctypes.POINTER(_Round)],
         "all_reduce": [pointer, floats, count, seconds, seconds, ctypes.POINTER(_Round)],
         "set_state": [pointer, text, floats, count],
         "state": [pointer, text, floats, count],
@@ -115,12 +162,16 @@ def _load():
         getattr(library, f"ferry_{function}").argtypes = arguments
     library.ferry_members.restype = ctypes.c_uint32
     library.ferry_round_number.restype = ctypes.c_uint64
+    library.ferry_is_finished.restype = ctypes.c_bool
+    library.ferry_cancel.restype = None
     library.ferry_free.restype = None
     library.ferry_last_error.restype = text
     return library
 
 
 _library = _load()
+#: Where the library that does the work was found.
+library = _library.place
 
 
 def _call(function, *arguments):
@@ -128,26 +179,6 @@ def _call(function, *arguments):
     if status:
         message = _library.ferry_last_error().decode()
         raise _ERRORS.get(status, Error)(message)
-
-
-def _floats(values, writable):
-    """Where the values lie, and how many there are."""
-    view = memoryview(values)
-    if view.format not in ("f", "<f", "=f") or not view.c_contiguous:
-        raise ValueError(
-            f"values must be contiguous 32-bit floats, got format {view.format!r}; "
-            "with numpy: numpy.ascontiguousarray(values, dtype=numpy.float32)"
-        )
-    if writable and view.readonly:
-        raise ValueError("values are read-only, and the result is written over them")
-    count = view.nbytes // 4
-    if count == 0:
-        return None, 0, view
-    if view.readonly:
-        copy = (ctypes.c_float * count).from_buffer_copy(view)
-        return ctypes.addressof(copy), count, copy
-    block = (ctypes.c_float * count).from_buffer(view.cast("B") if view.ndim else view)
-    return ctypes.addressof(block), count, block
 
 
 def new_secret():
@@ -163,8 +194,46 @@ def _choice(name, value, values):
     return values.index(value)
 
 
+class Call:
+    """An operation under way. Its values are the library's until ``wait`` returned."""
+
+    def __init__(self, pointer, keep):
+        self._pointer, self._keep, self._round = pointer, keep, None
+
+    @property
+    def is_finished(self):
+        """Whether ``wait`` would return at once."""
+        return self._pointer is None or _library.ferry_is_finished(self._pointer)
+
+    def cancel(self):
+        """Ends the wait at once, here and for those who wait for this peer's part."""
+        if self._pointer is not None:
+            _library.ferry_cancel(self._pointer)
+
+    def wait(self):
+        """Waits, and writes the result over the values; on an error they are as they were."""
+        if self._pointer is not None:
+            pointer, self._pointer = self._pointer, None
+            round = _Round()
+            try:
+                _call("await", pointer, ctypes.byref(round))
+            finally:
+                self._keep = None
+            self._round = Round(round.number, round.contributors, round.weight)
+        return self._round
+
+    def __del__(self):
+        if self._pointer is not None:
+            # Nobody will look at the result, and the memory may go.
+            self.cancel()
+            _library.ferry_await(self._pointer, None)
+
+
 class Group:
     """This process's place in a group. Use ``found`` or ``join``; ``with`` leaves at the end."""
+
+    #: What a launcher told this process; None unless the group is ``from_environment``.
+    rank = size = None
 
     def __init__(self, pointer):
         self._pointer = pointer
@@ -204,12 +273,49 @@ class Group:
             "join", ctypes.byref(options), address.encode(), seconds, ctypes.byref(pointer))
         return cls(pointer)
 
+    @classmethod
+    def from_environment(
+        cls, run, *, seconds=60.0, operation="mean", codec="f32", encrypted=True
+    ):
+        """Founds or joins, as torchrun, mpirun or Slurm told this process: rank 0 founds.
+
+        The first round waits for all processes; ``FERRY_SECRET`` has the secret. ``rank`` and
+        ``size`` of the group are the launcher's.
+        """
+        options = cls._options(run, "", None, 1, operation, codec, encrypted)
+        pointer, launched = ctypes.c_void_p(), _Launched()
+        _call(
+            "from_environment", ctypes.byref(options), seconds, ctypes.byref(pointer),
+            ctypes.byref(launched))
+        group = cls(pointer)
+        group.rank, group.size = launched.rank, launched.size
+        return group
+
     def all_reduce(self, values, *, weight=1.0, seconds=60.0):
         """The weighted mean (or sum) of all members' values, in place."""
         place, count, _keep = _floats(values, writable=True)
         round = _Round()
         _call("all_reduce", self._pointer, place, count, weight, seconds, ctypes.byref(round))
         return Round(round.number, round.contributors, round.weight)
+
+    def start(
+        self, values, *, tag=0, reduction="mean", weight=1.0, codec="f32", seconds=60.0
+    ):
+        """Begins an all-reduce beside the rounds and returns at once: ``Call.wait`` ends it.
+
+        Values of any element type; several at once have different tags. Calls with one tag belong
+        together in the order in which each member makes them.
+        """
+        place, count, element, keep = _elements(values, writable=True)
+        reduce = _Reduce(
+            ctypes.sizeof(_Reduce), place, count, element,
+            _choice("reduction", reduction, _REDUCTIONS), tag, weight,
+            _choice("codec", codec, _CODECS))
+        pointer = ctypes.c_void_p()
+        _call(
+            "start_all_reduce", self._pointer, ctypes.byref(reduce), seconds,
+            ctypes.byref(pointer))
+        return Call(pointer, (values, keep))
 
     def set_state(self, name, values):
         """Names values that all hold alike after the round before: newcomers get them."""
@@ -264,3 +370,7 @@ class Group:
 
     def __del__(self):
         self.close()
+
+
+#: Founds or joins, as a launcher told this process: ``Group.from_environment``.
+from_environment = Group.from_environment

@@ -45,6 +45,10 @@ typedef enum ferry_status {
   // The other side refuses this peer, or the address cannot be listened on.
   FERRY_REFUSED = 5,
   FERRY_FAILED = 6,
+  // The call was cancelled, here or by another member.
+  FERRY_CANCELLED = 7,
+  // The members made different calls.
+  FERRY_MISMATCH = 8,
 } ferry_status;
 
 enum ferry_operation { FERRY_MEAN = 0, FERRY_SUM = 1 };
@@ -90,10 +94,77 @@ ferry_status ferry_join(
     const struct ferry_options *options, const char *address, double seconds,
     ferry_group **group);
 
+// Who this process is of those that a launcher started.
+struct ferry_launched {
+  // 0 to size - 1; rank 0 founds the group, all others join it.
+  uint32_t rank;
+  uint32_t size;
+};
+
+// Founds or joins, as the environment says: that of torchrun, Open MPI, MPICH or Slurm, with
+// FERRY_SECRET beside it (from ferry_new_secret, the same for all). Of the options, `secret`, `listen`
+// and `members_min` are not looked at: the first round waits for all that were started. `launched`
+// may be NULL. Without such an environment: FERRY_BAD_ARGUMENT.
+ferry_status ferry_from_environment(
+    const struct ferry_options *options, double seconds, ferry_group **group,
+    struct ferry_launched *launched);
+
 // The weighted mean, or sum, of all members' values, in place. `round` may be NULL.
 ferry_status ferry_all_reduce(
     ferry_group *group, float *values, size_t count, double weight, double seconds,
     struct ferry_round *round);
+
+// MARK: Operations beside the rounds: any number at once, told apart by tags
+//
+// Calls with one tag belong together in the order in which each member makes them. When a member is
+// lost, the others finish what they all hold, and repeat the rest among themselves.
+
+// An operation under way.
+typedef struct ferry_call ferry_call;
+
+// The elements of a tensor; numbers are never used again.
+enum ferry_element {
+  FERRY_FLOAT32 = 1, FERRY_FLOAT64 = 2, FERRY_FLOAT16 = 3, FERRY_BFLOAT16 = 4,
+  FERRY_INT_8 = 5, FERRY_INT_16 = 6, FERRY_INT_32 = 7, FERRY_INT_64 = 8,
+  FERRY_UINT_8 = 9, FERRY_UINT_16 = 10, FERRY_UINT_32 = 11, FERRY_UINT_64 = 12,
+};
+
+// How values become one.
+enum ferry_reduction {
+  FERRY_REDUCE_SUM = 0, FERRY_REDUCE_MEAN = 1, FERRY_REDUCE_PRODUCT = 2,
+  FERRY_REDUCE_MIN = 3, FERRY_REDUCE_MAX = 4,
+};
+
+// What is summed and how; grows at its end: set `size` to sizeof, and all else to zero first.
+struct ferry_reduce {
+  size_t size;
+  // `count` elements; the result is written over them when the call is awaited. Until then they are
+  // the library's to read.
+  void *values;
+  size_t count;
+  uint32_t element;
+  uint32_t reduction;
+  uint64_t tag;
+  // This member's share: 1 where weights make no sense.
+  double weight;
+  // For 32-bit floats: enum ferry_codec.
+  uint32_t codec;
+};
+
+// Begins an all-reduce and returns at once; it ends after `seconds` at the latest. On success the call
+// is to be given to ferry_await, once.
+ferry_status ferry_start_all_reduce(
+    ferry_group *group, const struct ferry_reduce *reduce, double seconds, ferry_call **call);
+
+// Whether ferry_await would return at once.
+bool ferry_is_finished(ferry_call *call);
+
+// Ends the wait at once; where the others have begun without this member's part, nothing comes of it.
+void ferry_cancel(ferry_call *call);
+
+// Waits for the call, writes its result, and frees it. `round` may be NULL; its number is the
+// operation's under its tag. On failure the values are as they were.
+ferry_status ferry_await(ferry_call *call, struct ferry_round *round);
 
 // Names values that all members hold alike after the round before: compared before the next round,
 // and given to newcomers. Copied; stays until it is set again.

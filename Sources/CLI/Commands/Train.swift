@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FerryPeers
+import Foundation
 
 struct Train: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,6 +16,7 @@ struct Train: AsyncParsableCommand {
         ferry train run.toml
         ferry train run.toml --set train.batch=16 --metrics 9100
         ferry train run.toml --run runs/one --resume  go on from the newest checkpoint
+        mpirun -np 4 ferry train run.toml --launched  four peers; FERRY_SECRET is set
 
       Exit codes: 0 finished, 1 failed on the way, 2 refused (configuration, text,
       checkpoint, port), 64 wrong usage, 130 interrupted.
@@ -30,21 +33,44 @@ struct Train: AsyncParsableCommand {
   @Flag(help: "Train without any links; nobody can join.")
   var alone = false
 
+  @Flag(
+    help: "Take rank, size and meeting place from torchrun, mpirun or Slurm: rank 0 is first.")
+  var launched = false
+
   @OptionGroup var place: RunOptions
   @OptionGroup var options: ConfigurationOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if launched && alone { throw ValidationError("--launched and --alone exclude each other.") }
     if resume && place.run == nil {
       throw ValidationError("--resume needs --run FOLDER, the folder of the run to go on with.")
     }
   }
 
   func run() async throws {
+    if launched { return try await runLaunched() }
     let configuration = try options.load(path: path)
     try await RunHost(
       configuration: configuration, role: alone ? .alone(resume: resume) : .first(resume: resume),
       name: place.name, folder: place.run, identity: place.identity, console: output.console
+    ).run()
+  }
+
+  private func runLaunched() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let peer = try LaunchedPeer(environment)
+    var options = options
+    options.settings += peer.settings
+    let configuration = try options.load(path: path)
+    let rank = peer.told.rank
+    try await RunHost(
+      configuration: configuration,
+      role: peer.role(run: configuration.run.name, resume: resume),
+      name: place.name ?? "rank \(rank)",
+      folder: place.run.map { rank == 0 ? $0 : "\($0)/rank-\(rank)" },
+      identity: peer.identity(place.identity, environment), console: output.console,
+      secret: peer.secret
     ).run()
   }
 }

@@ -18,6 +18,8 @@ struct RunHost {
   /// The folder of the identity; nil takes this machine's.
   let identity: String?
   let console: Console
+  /// The run's, where all its peers were given one; nil takes the folder's, or makes one.
+  var secret: RunSecret?
 
   func run() async throws {
     let level = Logger.Level(rawValue: configuration.telemetry.logLevel) ?? .notice
@@ -28,6 +30,7 @@ struct RunHost {
     }
     let identity = try IdentityPlace.identity(folder: identity)
     let folder = try prepareFolder()
+    if let secret { try folder.writePrivately(secret.text + "\n", to: folder.secret) }
     let board = StatusBoard(
       RunStatus(
         run: configuration.run.name, folder: folder.path, pid: getpid(),

@@ -242,8 +242,8 @@ extension GroupLogic {
   mutating func installChannels(_ change: ViewChange, at now: Duration) -> [LinkAction]? {
     for channel in Set(channels.keys).union(change.exchanges.keys).sorted() {
       let decision = change.exchanges[channel] ?? channels[channel]!.standing(of: me)
-      if !hasState {
-        // A newcomer begins where the group is.
+      if !hasState || channels[channel] == nil {
+        // A newcomer begins where the group is; so does whoever had no part in the channel so far.
         let early = channels[channel]?.early ?? []
         channels[channel] = ChannelState(
           committed: decision.committed, nextNumber: decision.committed + 1, early: early)

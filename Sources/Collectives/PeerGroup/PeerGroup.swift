@@ -63,6 +63,7 @@ public final class PeerGroup: Sendable {
   private final class Board: Sendable {
     let view = Mutex<View?>(nil)
     let round = Mutex<UInt64>(0)
+    let timesEvicted = Mutex(0)
   }
 
   /// What the caller's side knows of the group, from its notices.
@@ -126,7 +127,10 @@ public final class PeerGroup: Sendable {
     let logic = RunLogic(group: GroupLogic(me: me, settings: settings.group)) { notice in
       switch notice {
       case .group(.changed(let view, _)): board.view.withLock { $0 = view }
-      case .group(.evicted), .group(.stopped): board.view.withLock { $0 = nil }
+      case .group(.evicted):
+        board.view.withLock { $0 = nil }
+        board.timesEvicted.withLock { $0 += 1 }
+      case .group(.stopped): board.view.withLock { $0 = nil }
       case .group(.committed(let outcome)): board.round.withLock { $0 = outcome.round }
       case .group(.loaded(let state)): board.round.withLock { $0 = state.round }
       case .group(.finished(let id, let result)):
@@ -159,6 +163,9 @@ public final class PeerGroup: Sendable {
 
   /// The members, as this peer last heard; nil while it is not one.
   public var view: View? { board.view.withLock { $0 } }
+
+  /// How often the others went on without this peer; what it held then was not the group's any more.
+  public var timesEvicted: Int { board.timesEvicted.withLock { $0 } }
 
   // MARK: Rounds
 

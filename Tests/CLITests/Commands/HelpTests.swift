@@ -12,7 +12,8 @@ struct HelpTests {
         "ferry", "ferry bench", "ferry checkpoint", "ferry checkpoint list",
         "ferry checkpoint verify", "ferry config", "ferry config show", "ferry data",
         "ferry data fetch", "ferry data list", "ferry demo", "ferry doctor", "ferry generate",
-        "ferry identity", "ferry identity show", "ferry init", "ferry join", "ferry leave",
+        "ferry identity", "ferry identity show", "ferry init", "ferry island", "ferry join",
+        "ferry leave",
         "ferry limits", "ferry parity", "ferry peers", "ferry plan", "ferry plan flows",
         "ferry plan ring", "ferry plan transfer", "ferry report", "ferry status", "ferry train",
       ])

@@ -20,7 +20,7 @@ package enum Decoder: UInt8, CaseIterable {
   case codec, sparseIndices
   case joinLine, peerAddress, peerID, secret
   case safetensors, npy, checkpointManifest
-  case group, operation, recordHeader, recordOrder
+  case group, operation, recordHeader, recordOrder, strand
 
   /// What one input may take: its bytes many times over, and what a decoder needs anyway.
   static let blockBytesFree = 256 << 10
@@ -102,6 +102,7 @@ package enum Decoder: UInt8, CaseIterable {
       case .recordHeader:
         try again(bytes, { try RecordHeader($0[...], at: "fuzz") }) { $0.encoded }
       case .recordOrder: try Streams.order(bytes)
+      case .strand: try Streams.strand(bytes)
       }
     } catch {
       // Refused, with a reason that can be said.

@@ -79,6 +79,10 @@ package enum Seeds {
     case .recordHeader:
       return [RecordHeader(.membership), RecordHeader(.exchange, .init(number: 7, after: 2))]
         .map(\.encoded)
+    case .strand:
+      let nonce = [UInt8](repeating: 3, count: StrandGreeting.nonceByteCount)
+      let strand = StrandGreeting(dialling: Streams.strandKeys, index: 3, nonce: nonce, place: "")
+      return [[255] + strand.outgoing]
     case .recordOrder: return [[1, 0, 0, 3, 9, 9, 9, 0, 0, 1, 5]]
     }
   }
