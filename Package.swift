@@ -120,12 +120,23 @@ if wanted == nil {
   targets.append(.testTarget(name: "HouseTests", path: "Tests/HouseTests", swiftSettings: strict))
 }
 
+// What reads bytes from elsewhere, for fuzzers; tests feed it, too, so that it cannot rot.
+if wanted == nil {
+  let all = dependencies(reach["CLI"]!)
+  targets += [
+    .target(
+      name: "FerryFuzzing", dependencies: all + [crypto], path: "Tools/fuzz/Decoders",
+      swiftSettings: strict),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["FerryFuzzing"] + dependencies(["Basics"]),
+      path: "Tests/FuzzingTests", swiftSettings: strict),
+  ]
+}
 if let fuzzer {
   targets += [
     .target(name: "CFuzzer", path: "Tools/fuzz/CFuzzer"),
     .executableTarget(
-      name: "ferry-fuzz",
-      dependencies: dependencies(reach["CLI"]!) + ["CFuzzer", crypto], path: "Tools/fuzz/Decoders",
+      name: "ferry-fuzz", dependencies: ["FerryFuzzing", "CFuzzer"], path: "Tools/fuzz/Program",
       swiftSettings: strict,
       linkerSettings: [
         .unsafeFlags(["-L\(fuzzer)", "-lclang_rt.fuzzer_no_main-x86_64", "-lstdc++"])

@@ -32,7 +32,8 @@ struct Ferry: AsyncParsableCommand {
       CommandGroup(
         name: "Watch", subcommands: [Status.self, Peers.self, Leave.self, Report.self]),
       CommandGroup(
-        name: "Use", subcommands: [Generate.self, Checkpoint.self, ParityCommand.self, DataCommand.self]),
+        name: "Use",
+        subcommands: [Generate.self, Checkpoint.self, ParityCommand.self, DataCommand.self]),
       CommandGroup(
         name: "Look into",
         subcommands: [

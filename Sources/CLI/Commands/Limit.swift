@@ -95,7 +95,7 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit("members", View.membersMax, "members", "the largest group"),
       Limit("ranks", Reduction.worldMax, "members", "the most that one all-reduce adds up"),
       Limit(
-        "whole-weights", Reduction.wholeWeightMax, "",
+        "whole-weights", Reduction.wholeWeightMax, "weights",
         "the largest sum of weights of whole numbers"),
       Limit(
         "operation", Operation.byteCountMax, "bytes",
@@ -259,10 +259,10 @@ package struct Limit: Codable, Equatable, Sendable {
         "chunked-elements", ChunkSizes.elementsMax, "numbers",
         "the longest vector that is shared out"),
       Limit(
-        "cost-members", AllReduceMethod.worldMax, "members",
+        "cost-members", AllReduceCost.worldMax, "members",
         "the largest group that a time is predicted for"),
       Limit(
-        "cost-bytes", AllReduceMethod.bytesMax, "bytes",
+        "cost-bytes", AllReduceCost.bytesMax, "bytes",
         "the longest vector that a time is predicted for"),
     ]
   }

@@ -109,8 +109,8 @@ struct PlanRing: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...AllReduceMethod.bytesMax) ~= bytes else {
-      throw ValidationError("--bytes must be 1 to \(AllReduceMethod.bytesMax), got \(bytes).")
+    guard (1...AllReduceCost.bytesMax) ~= bytes else {
+      throw ValidationError("--bytes must be 1 to \(AllReduceCost.bytesMax), got \(bytes).")
     }
   }
 

@@ -9,14 +9,14 @@ public import FerryTensors
 public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
   /// One of the others, by codec, size and topology; `choice` says which and why.
   case automatic
-  /// Round a ring, in the topology's order (2 (W − 1), W): the most bandwidth over few links.
-  case ring
-  /// Each share straight to its owner, the sum straight back (2, 2).
-  case direct
   /// Everyone to everyone, whole (1, 1).
   case oneShot = "one-shot"
+  /// Each share straight to its owner, the sum straight back (2, 2).
+  case direct
   /// Recursive halving and doubling (2 log₂ W, as often).
   case halvingDoubling = "halving-doubling"
+  /// Round a ring, in the topology's order (2 (W − 1), W): the most bandwidth over few links.
+  case ring
   /// Up a binomial tree and down again, the topology's hub its root (2 ⌈log₂ W⌉, ⌈log₂ W⌉ + 1).
   case tree
   /// All to the topology's hub, and back (2, 2).

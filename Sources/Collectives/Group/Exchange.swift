@@ -114,13 +114,12 @@ struct Exchange: Sendable {
   }
 
   private mutating func take(_ chunk: Chunk, from member: Member) -> [LinkAction] {
-    // Taken out while it works: in its place, its values would be copied with every chunk.
-    guard trouble == nil, let rank = rank(of: member), var working = machine.take() else {
-      return []
-    }
-    defer { machine = working }
+    guard trouble == nil, let rank = rank(of: member) else { return [] }
     do {
-      return send(try working.receive(chunk, from: rank))
+      // In a statement of its own: as `send`'s argument it would find `self` copied for the call, and
+      // the machine would copy all its values.
+      let outgoing = try machine!.receive(chunk, from: rank)
+      return send(outgoing)
     } catch {
       // Nobody to blame means that this member cannot send what it has: the others go on without it.
       let liar = error.culprit.map { members[$0] }

@@ -55,7 +55,6 @@ final class Link {
   /// Since the last measurement there was a moment when nothing waited.
   var ranDry = true
 
-
   init(
     _ member: Member, main: Connection, keys: StrandKeys, silence: SilenceDeadline,
     strands: Int?, frameBytesMax: Int

@@ -11,7 +11,8 @@ import Synchronization
 /// `LinkEvent`s for the logic, and does what the logic answers. Other threads reach the logic through
 /// `post` alone.
 ///
-/// - Bytes are sent at once when the socket takes them, else as it takes them, in order.
+/// - Bytes are sent at once when the socket takes them, else as it takes them; urgent frames in
+///   order and first, bulk frames in order, over further connections where the path is long (`Link`).
 /// - When a link drops, the loop dials its peer's address again before it reports anything: refused
 ///   means that the process is gone; the same life of the peer means down and up again.
 /// - Of several connections between the same two peers, the one with the lower id chooses one.
@@ -109,8 +110,12 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   ///
   /// After the loop has ended it is dropped.
   public func post(_ work: @escaping Work) {
-    inbox.withLock { $0.works.append(work) }
-    wakeup.wake()
+    let isFirst = inbox.withLock { inbox in
+      inbox.works.append(work)
+      return inbox.works.count == 1
+    }
+    // Whoever put the first there has woken the loop, and it has not looked yet.
+    if isFirst { wakeup.wake() }
   }
 
   /// Ends the loop from any thread: `run` gives what is queued a moment to leave, then returns.

@@ -14,7 +14,10 @@ public enum Purpose: UInt8, CaseIterable, Sendable {
   case catchUp = 4
 }
 
-/// What a link carries: whole messages, in order, each with its purpose.
+/// What a link carries: whole messages, each with its purpose.
+///
+/// Those for exchange and catch-up are *bulk*, all others *urgent*. Either kind arrives in the order
+/// sent, and bulk never before what was urgent and sent before it; urgent ones may overtake bulk.
 public struct Frame: Sendable, Equatable {
   public let purpose: Purpose
   public let payload: [UInt8]

@@ -3,14 +3,15 @@
 /// How many strands a link should have, learnt from its path.
 ///
 /// None where the round trip is short: one connection fills such a path. On a long one several open
-/// their windows sooner, and lose less speed with every lost packet; they begin as `few`, and are
-/// doubled as long as that has made the link clearly faster.
+/// their windows sooner, and lose less speed with every lost packet; they begin as `few`. Where
+/// packets are lost they are doubled, each time once the speed has stopped growing by itself, as long
+/// as the last doubling has made the link clearly faster.
 package struct StrandCount: Sendable {
   /// Below this round trip a link keeps to its one connection.
   package static let roundTripMin = Duration.milliseconds(2)
   /// What a long path begins with.
   package static let few = 4
-  /// How much faster a link must have become for more strands.
+  /// How much faster a link must have become to count as faster.
   private static let gain = 1.1
   /// Loss on a short path that calls for strands all the same: one segment in so many.
   private static let segmentsALossMin = 5000
@@ -18,7 +19,10 @@ package struct StrandCount: Sendable {
   private let forced: Int?
   /// What the link should have now.
   package private(set) var wanted: Int
+  /// The speed that was reached with fewer strands, in bytes a second.
   private var best = 0.0
+  /// The highest speed so far with as many as now.
+  private var recent: Double?
   private var isSettled = false
 
   /// - Parameter forced: the number, whatever is measured.
@@ -49,10 +53,16 @@ package struct StrandCount: Sendable {
     // Those asked for are not all there yet.
     guard strands >= wanted else { return }
     let rate = Double(bytes) / (time / .seconds(1))
-    if rate > best * Self.gain, wanted < LinkLimits.strandsMax {
-      best = rate
-      if isLossy || wanted < Self.few { wanted = min(2 * wanted, LinkLimits.strandsMax) }
-    } else {
+    guard let recent, rate <= recent * Self.gain else {
+      // Windows are still opening: more strands would take credit for that.
+      recent = rate
+      return
+    }
+    let reached = max(rate, recent)
+    if isLossy, reached > best * Self.gain, wanted < LinkLimits.strandsMax {
+      (best, self.recent) = (reached, nil)
+      wanted = min(2 * wanted, LinkLimits.strandsMax)
+    } else if isLossy {
       isSettled = true
     }
   }

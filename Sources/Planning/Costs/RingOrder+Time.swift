@@ -4,11 +4,11 @@ extension RingOrder {
   /// How long a ring all-reduce in this order should take over links that differ:
   /// `2 (N − 1) · max over edges of (α + S/N / B)`, as if every step waited for the slowest edge.
   ///
-  /// With equal edges it is the formula of `AllReduceMethod.ring`. A ring that works in smaller pieces
+  /// With equal edges it is the formula of `AllReduceCost.ring`. A ring that works in smaller pieces
   /// overlaps steps and can be faster where one edge has the latency and another the narrow pipe.
-  /// - Parameter bytes: of the vector, 0 to `AllReduceMethod.bytesMax`.
+  /// - Parameter bytes: of the vector, 0 to `AllReduceCost.bytesMax`.
   public func allReduceTime(bytes: Int, on matrix: PairMatrix) -> Duration {
-    precondition((0...AllReduceMethod.bytesMax) ~= bytes, "\(bytes) bytes")
+    precondition((0...AllReduceCost.bytesMax) ~= bytes, "\(bytes) bytes")
     precondition(
       members.count == matrix.count, "\(members.count) members, \(matrix.count) measured")
     guard members.count > 1 else { return .zero }

@@ -17,6 +17,7 @@ public struct Flag: FoldableElement, Hashable {
 
   public static var elementType: ElementType { .bool }
 
+  /// Or, for sums and the greatest; and, for products and the least.
   public static func fold(_ fold: Fold, _ a: Flag, _ b: Flag) -> Flag {
     switch fold {
     case .sum, .max: Flag(byte: a.byte | b.byte)

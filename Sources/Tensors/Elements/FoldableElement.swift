@@ -14,6 +14,7 @@ public protocol FoldableElement: TensorElement, Equatable {
 }
 
 extension FoldableElement where Self: FixedWidthInteger {
+  /// Sums and products wrap.
   public static func fold(_ fold: Fold, _ a: Self, _ b: Self) -> Self {
     switch fold {
     case .sum: a &+ b
@@ -55,18 +56,21 @@ private func folded<Real: BinaryFloatingPoint>(_ fold: Fold, _ a: Real, _ b: Rea
 }
 
 extension Float: FoldableElement {
+  /// Rounded once; NaN where one is.
   public static func fold(_ fold: Fold, _ a: Float, _ b: Float) -> Float { folded(fold, a, b) }
   public func times(_ scale: Double) -> Float { self * Float(scale) }
   public func over(_ divisor: Double) -> Float { self / Float(divisor) }
 }
 
 extension Double: FoldableElement {
+  /// Rounded once; NaN where one is.
   public static func fold(_ fold: Fold, _ a: Double, _ b: Double) -> Double { folded(fold, a, b) }
   public func times(_ scale: Double) -> Double { self * scale }
   public func over(_ divisor: Double) -> Double { self / divisor }
 }
 
 extension Half: FoldableElement {
+  /// Rounded once; NaN where one is.
   public static func fold(_ fold: Fold, _ a: Half, _ b: Half) -> Half {
     Half(folded(fold, a.float, b.float))
   }
@@ -75,6 +79,7 @@ extension Half: FoldableElement {
 }
 
 extension BFloat16: FoldableElement {
+  /// Rounded once; NaN where one is.
   public static func fold(_ fold: Fold, _ a: BFloat16, _ b: BFloat16) -> BFloat16 {
     BFloat16(folded(fold, a.float, b.float))
   }

@@ -22,9 +22,9 @@ struct PiecesTests {
   func lengths() throws {
     #expect(try pieces(.direct, 4096) == (1, 1024))
     #expect(try pieces(.direct, 64 << 10) == (1, 16 << 10))
-    #expect(try pieces(.direct, 256 << 10) == (4, 16 << 10))
-    #expect(try pieces(.direct, 1 << 20) == (6, 44 << 10))
-    #expect(try pieces(.ring, 4 << 20) == (6, 172 << 10))
+    #expect(try pieces(.direct, 256 << 10) == (2, 32 << 10))
+    #expect(try pieces(.direct, 1 << 20) == (4, 64 << 10))
+    #expect(try pieces(.ring, 2 << 20) == (4, 128 << 10))
     #expect(try pieces(.ring, 64 << 20) == (64, 256 << 10))
     #expect(try pieces(.star, 1 << 20).count == 0)
   }

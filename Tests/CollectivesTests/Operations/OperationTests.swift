@@ -84,22 +84,34 @@ struct OperationTests {
     }
   }
 
-  @Test("nobody leaves a barrier before all have come", arguments: 1...9)
-  func barrier(world: Int) throws {
-    for late in 0..<world {
-      var machines = try Trial(Operation(.barrier), world: world, count: 0, seed: Seed(1))
-        .machines()
-      var queue: [(from: Int, Outgoing)] = []
-      for rank in 0..<world where rank != late {
-        queue += try machines[rank].start().map { (rank, $0) }
-      }
-      while !queue.isEmpty {
-        let (from, message) = queue.removeFirst()
-        queue += try machines[message.rank].receive(message.chunk, from: from).map {
-          (message.rank, $0)
+  @Test("whoever has not come is awaited, and a barrier waits", arguments: Operation.Kind.allCases)
+  func absent(kind: Operation.Kind) throws {
+    for way in Operation(kind).ways {
+      for world in 2...9 {
+        for absent in 0..<world {
+          let trial = Trial(
+            Operation(kind, algorithm: way), world: world, count: 50, seed: Seed(UInt64(absent)))
+          var machines = try trial.machines()
+          var queue: [(from: Int, Outgoing)] = []
+          for rank in 0..<world where rank != absent {
+            queue += try machines[rank].start().map { (rank, $0) }
+          }
+          while !queue.isEmpty {
+            let (from, message) = queue.removeFirst()
+            guard message.rank != absent else { continue }
+            queue += try machines[message.rank].receive(message.chunk, from: from).map {
+              (message.rank, $0)
+            }
+          }
+          let waiting = (0..<world).filter { $0 != absent && !machines[$0].isDone }
+          let awaited = waiting.map { machines[$0].awaited }
+          #expect(zip(waiting, awaited).allSatisfy { !$1.isEmpty && !$1.contains($0) })
+          // One after the other they lead to whoever is not there.
+          #expect(waiting.isEmpty || awaited.contains { $0.contains(absent) }, "\(way) \(world)")
+          #expect(awaited.allSatisfy { $0.allSatisfy((waiting + [absent]).contains) })
+          if kind == .barrier { #expect(waiting.count == world - 1, "rank \(absent)") }
         }
       }
-      #expect(machines.allSatisfy { !$0.isDone }, "rank \(late) has not come")
     }
   }
 

@@ -8,7 +8,7 @@ import FerryTensors
 /// should give, worked out plainly.
 struct Trial {
   var operation: Operation
-  let weights: [Double]
+  var weights: [Double]
   let counts: [[Int]]
   let inputs: [Values]
   let seed: Seed

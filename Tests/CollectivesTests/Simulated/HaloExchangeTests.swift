@@ -22,7 +22,8 @@ struct HaloExchangeTests {
     var plan = FaultPlan(until: .seconds(600))
     plan.lossChance = 0.05
     plan.delayChance = 0.05
-    plan.recurring[.slowness] = .init(every: .seconds(1), lasting: .milliseconds(100) ... .seconds(1))
+    plan.recurring[.slowness] = .init(
+      every: .seconds(1), lasting: .milliseconds(100) ... .seconds(1))
     let count = Self.peersPerEdge * Self.peersPerEdge * Self.peersPerEdge
     let world = World(seed: seed, peers: count, plan: plan) { birth in HaloPeer(birth) }
     func steps(_ world: World<HaloPeer>) -> [Int] {

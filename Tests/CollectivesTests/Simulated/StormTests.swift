@@ -35,7 +35,8 @@ struct StormTests {
     let next = Mutex(first)
     let began = Date.now
     // In soaks nothing else runs; in CI other suites take the other processors.
-    let lanes = Self.environment["FERRY_FAULTS"] == nil ? 1 : ProcessInfo.processInfo.activeProcessorCount
+    let lanes =
+      Self.environment["FERRY_FAULTS"] == nil ? 1 : ProcessInfo.processInfo.activeProcessorCount
     DispatchQueue.concurrentPerform(iterations: lanes) { _ in
       while total.withLock({ $0.faults.total < Self.faultsWanted && $0.problems.isEmpty }) {
         let seed = next.withLock { seed in

@@ -53,7 +53,9 @@ struct LinkLoopTests {
     func lane(_ frames: [Frame], isBulk: Bool) -> [Frame] {
       frames.filter { $0.purpose.isBulk == isBulk }
     }
-    for isBulk in [true, false] { #expect(lane(b.frames, isBulk: isBulk) == lane(sent, isBulk: isBulk)) }
+    for isBulk in [true, false] {
+      #expect(lane(b.frames, isBulk: isBulk) == lane(sent, isBulk: isBulk))
+    }
     // And back, by the echo.
     let marked = sent.map { Frame($0.purpose, [Peer.Recorder.echo] + $0.payload) }
     let marks = marked.map { LinkAction.send(b.id, $0) }

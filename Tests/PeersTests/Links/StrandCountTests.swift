@@ -14,30 +14,49 @@ struct StrandCountTests {
     #expect(count.wanted == StrandCount.few)
   }
 
+  /// Measures until the speed has stopped growing.
+  static func reach(_ rate: Int, _ count: inout StrandCount, resent: Int = 10) {
+    for share in [2, 1, 1] {
+      count.measured(
+        bytes: rate / share, over: .seconds(1), strands: count.wanted, resent: resent, of: 1000)
+    }
+  }
+
   @Test("a lossy path gets more as long as they make it faster")
   func growth() {
     var count = StrandCount(forced: nil)
     count.learned(roundTrip: .milliseconds(80))
-    func measure(_ rate: Int) {
-      count.measured(
-        bytes: rate, over: .seconds(1), strands: count.wanted, resent: 10, of: 1000)
-    }
-    measure(1_000_000)
+    Self.reach(1_000_000, &count)
     #expect(count.wanted == 8)
-    measure(2_000_000)
+    Self.reach(2_000_000, &count)
     #expect(count.wanted == 16)
-    measure(2_050_000)
-    #expect(count.wanted == 16)
-    // Settled: what comes later changes nothing.
-    measure(9_000_000)
-    #expect(count.wanted == LinkLimits.strandsMax)
+    var other = count
+    Self.reach(2_050_000, &other)
+    #expect(other.wanted == LinkLimits.strandsMax)
+    // Eight were no faster than four: settled, whatever comes later.
+    count = StrandCount(forced: nil)
+    count.learned(roundTrip: .milliseconds(80))
+    Self.reach(1_000_000, &count)
+    Self.reach(1_050_000, &count)
+    Self.reach(9_000_000, &count)
+    #expect(count.wanted == 8)
+  }
+
+  @Test("windows that are still opening prove nothing")
+  func ramp() {
+    var count = StrandCount(forced: nil)
+    count.learned(roundTrip: .milliseconds(80))
+    for rate in [1, 2, 4, 8, 16] {
+      count.measured(bytes: rate << 20, over: .seconds(1), strands: 4, resent: 10, of: 1000)
+    }
+    #expect(count.wanted == StrandCount.few)
   }
 
   @Test("a clean path keeps its few; a short one that loses gets two")
   func loss() {
     var clean = StrandCount(forced: nil)
     clean.learned(roundTrip: .milliseconds(40))
-    clean.measured(bytes: 1 << 20, over: .seconds(1), strands: 4, resent: 0, of: 1000)
+    Self.reach(1 << 20, &clean, resent: 0)
     #expect(clean.wanted == StrandCount.few)
     var short = StrandCount(forced: nil)
     short.measured(bytes: 1 << 20, over: .seconds(1), strands: 0, resent: 5, of: 1000)

@@ -23,7 +23,7 @@ struct RingOrderTimeTests {
     let matrix = try matrix(slow: nil)
     let order = try RingOrder(Array(0..<4), on: matrix)
     let link = try LinkProfile(latency: .milliseconds(1), bytesPerSecond: 1e6)
-    let formula = AllReduceMethod.ring.time(world: 4, bytes: 4000, over: link)
+    let formula = AllReduceCost.ring(world: 4, bytes: 4000).time(over: link)
     #expect(order.allReduceTime(bytes: 4000, on: matrix) == formula)
     #expect(formula == .milliseconds(12))
   }

@@ -48,7 +48,8 @@ struct TransferTableTests {
     var times: [TransferTime] = []
     for _ in 0..<200 {
       let bytes = Int.random(in: 1 << 10...1 << 22, using: &random)
-      let block = 1 << Int.random(in: 0...12, using: &random) + Int.random(in: 0...3, using: &random)
+      let block =
+        1 << Int.random(in: 0...12, using: &random) + Int.random(in: 0...3, using: &random)
       times += measured(bytes: [bytes], blocks: [min(block, bytes)])
     }
     let score = table.score(times, slack: 0.1)

@@ -68,7 +68,7 @@ struct TensorDifferenceTests {
       HostTensor([Float.greatestFiniteMagnitude]), HostTensor([Float.infinity]),
       bits: ["0x7f7fffff", "0x7f800000"], values: ["3.4028235e+38", "inf"])
     try expect(
-      HostTensor([1.0]), HostTensor([1.0.nextDown]),
+      HostTensor([1.0]), HostTensor([Double(1).nextDown]),
       bits: ["0x3ff0000000000000", "0x3fefffffffffffff"], values: ["1.0", "0.9999999999999999"])
     try expect(
       HostTensor([Half(1)]), HostTensor([Half(bitPattern: 0x3C01)]), bits: ["0x3c00", "0x3c01"],

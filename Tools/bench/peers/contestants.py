@@ -90,9 +90,9 @@ class Bare(Contestant):
 
 
 class Ferry(Contestant):
-    def __init__(self, sealing):
-        super().__init__("ferry" if sealing == "encrypted" else "ferry-clear", f"Ferry, {sealing}")
-        self.sealing = sealing
+    def __init__(self, name, sealing, codec="f32"):
+        super().__init__(name, f"Ferry, {sealing}" + ("" if codec == "f32" else f", {codec}"))
+        self.sealing, self.codec = sealing, codec
 
     def prepare(self, shop):
         suffix = "dylib" if sys.platform == "darwin" else "so"
@@ -102,7 +102,7 @@ class Ferry(Contestant):
         self.library, self.python = library, shop.python
 
     def words(self, cell):
-        return [self.python, str(HERE / "ferry_member.py"), self.sealing]
+        return [self.python, str(HERE / "ferry_member.py"), self.sealing, self.codec]
 
     def environment(self, cell):
         return {"FERRY_LIBRARY": self.library}
@@ -222,7 +222,8 @@ class MPICH(MPI):
 
 def all_contestants():
     return [
-        Bare(1), Bare(8), Ferry("encrypted"), Ferry("clear"), Gloo(), PCCL(1), PCCL(8),
+        Bare(1), Bare(8), Ferry("ferry", "encrypted"), Ferry("ferry-clear", "clear"),
+        Ferry("ferry-int8", "encrypted", "int8"), Gloo(), PCCL(1), PCCL(8),
         OpenMPI("openmpi", "Open MPI, TCP", "tcp,self"),
         OpenMPI("openmpi-shared", "Open MPI, shared memory", "vader,self", {"loopback"}),
         MPICH(), MLX(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ferry through its C library: `encrypted` or `clear`."""
+"""Ferry through its C library: `encrypted` or `clear`, and the codec."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ def main():
     driver = member.Driver()
     options = {
         "listen": member.ADDRESSES[member.RANK], "members": member.WORLD, "operation": "sum",
-        "encrypted": sys.argv[1] == "encrypted"}
+        "encrypted": sys.argv[1] == "encrypted", "codec": sys.argv[2]}
     name = os.environ["BENCH_NAME"] + ".secret"
     try:
         if member.RANK == 0:
@@ -34,7 +34,7 @@ def main():
         group.all_reduce(values, seconds=OPERATION_SECONDS_MAX)
         return values
 
-    driver.serve(reduce)
+    driver.serve(reduce, tolerance=0 if sys.argv[2] == "f32" else 0.02)
 
 
 main()

@@ -58,5 +58,7 @@ def markdown(figures, missing):
             if "trouble" in f:
                 at = f" at {size(f['bytes'])}" if "bytes" in f else ""
                 out += [f"{f['title']}{at}: {f['trouble']}", ""]
+    out += ["CPU: of all ranks together, for each GB of the vector. The bound: 2 (N - 1) / N of the vector over",
+            "each host's link, the slowest's where they differ. Times are of the slowest rank.", ""]
     out += [f"Not measured: {name}: {why}" for name, why in missing.items()]
     return "\n".join(out)

@@ -5,6 +5,9 @@
 #include "fuzzer.h"
 
 #include <errno.h>
+#ifdef __linux__
+#include <execinfo.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,6 +36,8 @@ void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 
+enum { FRAMES_MAX = 16 };
+
 static void meter(size_t bytes) {
   if (!is_on) return;
   if (bytes <= largest_allowed && bytes <= total_left) {
@@ -42,6 +47,8 @@ static void meter(size_t bytes) {
   is_on = 0;
   fprintf(stderr, "fuzz: %zu bytes were asked for; at most %zu at once, %zu more in all\n", bytes,
           largest_allowed, total_left);
+  void *frames[FRAMES_MAX];
+  backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
   abort();
 }
 

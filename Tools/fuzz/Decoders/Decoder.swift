@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CFuzzer
 import FerryBasics
 import FerryCodecs
 import FerryCollectives
@@ -14,14 +13,14 @@ import Foundation
 ///
 /// What is read must not crash, may not ask for more memory than its length pays for, and, said
 /// again, must be the same: the encoding of what was decoded decodes to what encodes alike.
-enum Decoder: UInt8, CaseIterable {
+package enum Decoder: UInt8, CaseIterable {
   case frames, groupMessage, membershipMessage, chunk, stateMessage, stateManifest
   case hello, noisePayload, dialler, listener, records
   case ledger, roundNote, runBook, stateNote
   case codec, sparseIndices
   case joinLine, peerAddress, peerID, secret
   case safetensors, npy, checkpointManifest
-  case group, operation, recordHeader, recordOrder
+  case group, operation, recordHeader, recordOrder, strand
 
   /// What one input may take: its bytes many times over, and what a decoder needs anyway.
   static let blockBytesFree = 256 << 10
@@ -35,13 +34,16 @@ enum Decoder: UInt8, CaseIterable {
   }
 
   /// Whether the input was one for a decoder.
-  static func take(_ input: [UInt8]) -> Bool {
+  ///
+  /// - Parameter meter: told, before anything is read, the largest block and all that may be asked for.
+  package static func take(
+    _ input: [UInt8], meter: (_ largest: Int, _ total: Int) -> Void = { _, _ in }
+  ) -> Bool {
     guard let first = input.first else { return false }
     let decoder = only ?? allCases[Int(first) % allCases.count]
     let bytes = Array(input.dropFirst())
-    meter_start(
+    meter(
       blockBytesFree + blockBytesEach * bytes.count, totalBytesFree + totalBytesEach * bytes.count)
-    defer { meter_stop() }
     return decoder.read(bytes)
   }
 
@@ -98,8 +100,9 @@ enum Decoder: UInt8, CaseIterable {
       case .operation:
         try again(bytes, { try FerryCollectives.Operation(decoding: $0) }) { $0.encoded() }
       case .recordHeader:
-        try again(bytes, { try RecordHeader(Data($0), at: "fuzz") }) { $0.encoded }
+        try again(bytes, { try RecordHeader($0[...], at: "fuzz") }) { $0.encoded }
       case .recordOrder: try Streams.order(bytes)
+      case .strand: try Streams.strand(bytes)
       }
     } catch {
       // Refused, with a reason that can be said.

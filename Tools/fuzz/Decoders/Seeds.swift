@@ -10,17 +10,19 @@ import FerryTensors
 import Foundation
 
 /// What our own encoders make, one file each: where the fuzzer begins.
-enum Seeds {
-  static func write(to folder: String) throws {
+package enum Seeds {
+  package static func write(to folder: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for decoder in Decoder.allCases {
-      for (number, bytes) in try seeds(decoder).enumerated() {
-        let input = [decoder.rawValue] + bytes
-        precondition(Decoder.take(input), "\(decoder) \(number)")
-        let path = "\(folder)/\(decoder)-\(number)"
-        try Data(input).write(to: URL(fileURLWithPath: path))
+      for (number, input) in try inputs(decoder).enumerated() {
+        try Data(input).write(to: URL(fileURLWithPath: "\(folder)/\(decoder)-\(number)"))
       }
     }
+  }
+
+  /// For one decoder, with the first byte that chooses it.
+  package static func inputs(_ decoder: Decoder) throws -> [[UInt8]] {
+    try seeds(decoder).map { [decoder.rawValue] + $0 }
   }
 
   private static func seeds(_ decoder: Decoder) throws -> [[UInt8]] {
@@ -77,6 +79,10 @@ enum Seeds {
     case .recordHeader:
       return [RecordHeader(.membership), RecordHeader(.exchange, .init(number: 7, after: 2))]
         .map(\.encoded)
+    case .strand:
+      let nonce = [UInt8](repeating: 3, count: StrandGreeting.nonceByteCount)
+      let strand = StrandGreeting(dialling: Streams.strandKeys, index: 3, nonce: nonce, place: "")
+      return [[255] + strand.outgoing]
     case .recordOrder: return [[1, 0, 0, 3, 9, 9, 9, 0, 0, 1, 5]]
     }
   }

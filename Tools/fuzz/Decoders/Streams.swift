@@ -21,7 +21,7 @@ enum Streams {
   static func frames(_ bytes: [UInt8]) throws {
     var assembler = FrameAssembler(frameBytesMax: frameBytesMax)
     for piece in pieces(bytes) {
-      try assembler.take(Data(piece), place: "fuzz") { header, payload in
+      try assembler.take(piece, place: "fuzz") { header, payload in
         precondition(payload.count == header.payloadByteCount && payload.count <= frameBytesMax)
       }
     }
@@ -59,7 +59,8 @@ enum Streams {
     for piece in pieces(Array(bytes.dropFirst())) {
       queue.append(Array(piece))
       while let (plain, taken) = try opener.open(&queue, place: "fuzz") {
-        precondition(plain.count <= taken)
+        precondition(plain.upperBound <= taken && taken <= queue.count)
+        queue.dropFirst(taken)
       }
     }
   }
@@ -72,7 +73,7 @@ enum Streams {
       urgent += UInt64(bytes[at + 2] & 3)
       let record = RecordOrder.Record(
         number: UInt64(bytes[at]), after: UInt64(bytes[at + 1]), purpose: .exchange,
-        bytes: Data(repeating: 0, count: Int(bytes[at + 3])))
+        bytes: [UInt8](repeating: 0, count: Int(bytes[at + 3]))[...])
       if try order.admits(record, urgentCount: urgent, place: "fuzz") {
         precondition(record.number == used && record.after <= urgent)
         used += 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CFuzzer
+import FerryFuzzing
 import Foundation
 
 // `ferry-fuzz --seeds FOLDER` writes what our own encoders make; all else are libFuzzer's words.
@@ -11,7 +12,9 @@ if CommandLine.argc == 3, CommandLine.arguments[1] == "--seeds" {
   let status = unsafe fuzzer_run(CommandLine.argc, CommandLine.unsafeArgv) { bytes, length in
     guard length > 0, let bytes = unsafe bytes else { return 0 }
     let input = unsafe Array(UnsafeBufferPointer(start: bytes, count: length))
-    return Decoder.take(input) ? 0 : -1
+    let isTaken = Decoder.take(input) { meter_start($0, $1) }
+    meter_stop()
+    return isTaken ? 0 : -1
   }
   exit(status)
 }
