@@ -28,7 +28,8 @@ struct PythonTests {
     let standalone = BuiltLibrary.root.appending(
       path: ".build/standalone/\(URL(filePath: BuiltLibrary.path).lastPathComponent)")
     let isStandalone =
-      try Self.changed(at: standalone.path).map { try $0 >= Self.changed(at: BuiltLibrary.path)! } ?? false
+      try Self.changed(at: standalone.path).map { try $0 >= Self.changed(at: BuiltLibrary.path)! }
+      ?? false
     let builder = Self.bindings.appending(path: "build_wheel.py").path
     let built = try Program.run(
       ["python3", "-B", builder, isStandalone ? standalone.path : BuiltLibrary.path, "."],
