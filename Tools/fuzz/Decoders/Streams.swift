@@ -3,7 +3,6 @@
 import Crypto
 import FerryBasics
 import FerryPeers
-import Foundation
 
 /// Decoders that take bytes as they come, in pieces of any size.
 enum Streams {
@@ -62,6 +61,19 @@ enum Streams {
         precondition(plain.upperBound <= taken && taken <= queue.count)
         queue.dropFirst(taken)
       }
+    }
+  }
+
+  static let strandKeys = StrandKeys(kind: .aes256GCM, secrets: [1], hash: [2])
+
+  static func strand(_ bytes: [UInt8]) throws {
+    var strand = StrandGreeting(listening: (0..<32).map { $0 }, place: "fuzz")
+    var queue = ByteQueue(capacity: 16)
+    for piece in pieces(bytes) {
+      queue.append(Array(piece))
+      // Whoever has not seen this side's nonce cannot finish.
+      let standing = try strand.take(&queue) { _, _ in strandKeys }
+      precondition(standing == .waiting)
     }
   }
 
