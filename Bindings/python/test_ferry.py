@@ -142,6 +142,7 @@ ints, doubles = array.array("q", [5, -7]), array.array("d", [0.5])
 # In another order than the other side: tags tell them apart.
 calls = [group.start(doubles, tag=2, reduction="sum"), group.start(ints, tag=1, reduction="max")]
 print(*[call.wait().contributors for call in calls], ints.tolist(), doubles.tolist(), flush=True)
+group.start(array.array("f", [0.5] * 20000), tag=4, codec="int8").wait()
 sys.stdin.read()
 """
 
@@ -162,6 +163,10 @@ class CallTests(unittest.TestCase):
             self.assertEqual([call.wait().contributors for call in calls], [2, 2])
             self.assertEqual((ints.tolist(), doubles.tolist()), ([5, 9], [0.75]))
             self.assertEqual(other.stdout.readline(), "2 2 [5, 9] [0.75]\n")
+            # Fewer bytes on the way than fit into one message, and more elements than into one piece.
+            many = array.array("f", [0.5] * 20000)
+            self.assertEqual(group.start(many, tag=4, codec="int8").wait().contributors, 2)
+            self.assertAlmostEqual(many[19999], 0.5, places=2)
             # Waits for the other one, which is killed, and goes on without it.
             alone = array.array("f", [4])
             call = group.start(alone, tag=3)

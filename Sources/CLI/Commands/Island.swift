@@ -9,7 +9,7 @@ import Foundation
 
 struct Island: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Average vectors among the ranks of an mpirun, and among islands of them.",
+    abstract: "Average vectors among ranks of an mpirun, and among such islands.",
     discussion: """
       Started by mpirun, on each rank. Inside, MPI does the work; the leaders of
       several islands meet over encrypted links. A rank that dies ends its island, as
@@ -19,7 +19,7 @@ struct Island: AsyncParsableCommand {
       Examples:
         ferry island --rounds 1                    an island of one rank
         mpirun -np 4 ferry island --rounds 100     one island
-        mpirun -np 4 ferry island --islands 2      the first of two; prints how to join
+        mpirun -np 4 ferry island --islands 2      the first of two; prints LINE
         mpirun -np 4 ferry island --join LINE      the second
 
       Exit codes: 0 done, 1 failed on the way, 2 refused, 64 wrong usage. With --json

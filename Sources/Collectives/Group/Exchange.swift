@@ -88,7 +88,11 @@ struct Exchange: Sendable {
   ) throws(CollectiveError) -> [LinkAction] {
     let outgoing = try fresh.start()
     machine = consume fresh
-    var actions = opened ? takeOpenings() : send(outgoing)
+    // Of several pieces, only the first went with `ready`.
+    let first = outgoing.first?.chunk.piece
+    var actions =
+      opened
+      ? takeOpenings() + send(outgoing.filter { $0.chunk.piece != first }) : send(outgoing)
     let early = waiting
     waiting = []
     for (member, chunk) in early where trouble == nil { actions += take(chunk, from: member) }

@@ -90,12 +90,12 @@ private struct MachineMaker: ElementVisitor {
   private func allGather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     let ranges = Segments.ranges(counts.map { $0[0] })
     let route = operation.algorithm.route(in: terms)
-    let lanes = ranges.enumerated().map { segment, range in
+    let legs = ranges.enumerated().map { segment, range in
       spread(segment, range, along: route)
     }
     var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
     Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
-    return relay(all, lanes, .allGather, result: 0..<all.count)
+    return relay(all, legs, .allGather, result: 0..<all.count)
   }
 
   /// Few values go from the root to all at once; many down a chain that starts at the root, piece by
@@ -113,51 +113,51 @@ private struct MachineMaker: ElementVisitor {
       default: Star(world: world, hubs: [root])
       }
     // In a ring, segment `s` starts at rank `s`; the other routes have one segment.
-    let lane = spread(0, 0..<count, along: route, as: way == .ring ? root : 0)
+    let leg = spread(0, 0..<count, along: route, as: way == .ring ? root : 0)
     let all = rank == root ? values : [Element](repeating: .zero, count: count)
-    return relay(all, [lane], .broadcast, result: 0..<count)
+    return relay(all, [leg], .broadcast, result: 0..<count)
   }
 
   private func gather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     guard rank == root else {
-      let lane = Lane(
+      let leg = Leg(
         segment: rank, range: 0..<values.count, isKept: false, downstream: [root])
-      return relay(values, [lane], .delivery, result: 0..<0)
+      return relay(values, [leg], .delivery, result: 0..<0)
     }
     let ranges = Segments.ranges(counts.map { $0[0] })
-    let lanes = ranges.enumerated().map { segment, range in
-      Lane(segment: segment, range: range, upstream: segment == rank ? nil : segment)
+    let legs = ranges.enumerated().map { segment, range in
+      Leg(segment: segment, range: range, upstream: segment == rank ? nil : segment)
     }
     var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
     Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
-    return relay(all, lanes, .delivery, result: 0..<all.count)
+    return relay(all, legs, .delivery, result: 0..<all.count)
   }
 
   private func scatter<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     guard rank == root else {
       let own = 0..<counts[root][rank]
-      let lane = Lane(segment: rank, range: own, upstream: root)
-      return relay([Element](repeating: .zero, count: own.count), [lane], .delivery, result: own)
+      let leg = Leg(segment: rank, range: own, upstream: root)
+      return relay([Element](repeating: .zero, count: own.count), [leg], .delivery, result: own)
     }
     let ranges = Segments.ranges(counts[root])
-    let lanes = ranges.enumerated().map { segment, range in
-      Lane(
+    let legs = ranges.enumerated().map { segment, range in
+      Leg(
         segment: segment, range: range, isKept: false, downstream: segment == rank ? [] : [segment])
     }
-    return relay(values, lanes, .delivery, result: ranges[rank])
+    return relay(values, legs, .delivery, result: ranges[rank])
   }
 
   private func send<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     let (all, none) = (0..<counts[root][0], 0..<0)
     let to = operation.destination!
     if rank == root, rank != to {
-      let lane = Lane(segment: 0, range: all, isKept: false, downstream: [to])
-      return relay(values, [lane], .delivery, result: none)
+      let leg = Leg(segment: 0, range: all, isKept: false, downstream: [to])
+      return relay(values, [leg], .delivery, result: none)
     }
     guard rank == to else { return relay([Element](), [], .delivery, result: none) }
-    let lane = Lane(segment: 0, range: all, upstream: rank == root ? nil : root)
+    let leg = Leg(segment: 0, range: all, upstream: rank == root ? nil : root)
     let own = rank == root ? values : [Element](repeating: .zero, count: all.count)
-    return relay(own, [lane], .delivery, result: all)
+    return relay(own, [leg], .delivery, result: all)
   }
 
   /// Segment `i W + j` goes from rank `i` to rank `j`; what comes lies before what goes.
@@ -165,35 +165,35 @@ private struct MachineMaker: ElementVisitor {
     let came = Segments.ranges(counts.map { $0[rank] })
     let goes = Segments.ranges(counts[rank])
     let end = came.last!.upperBound
-    var lanes: [Lane] = []
+    var legs: [Leg] = []
     for other in 0..<world where other != rank {
       let range = goes[other].lowerBound + end..<goes[other].upperBound + end
-      lanes.append(
-        Lane(segment: rank * world + other, range: range, isKept: false, downstream: [other]))
-      lanes.append(Lane(segment: other * world + rank, range: came[other], upstream: other))
+      legs.append(
+        Leg(segment: rank * world + other, range: range, isKept: false, downstream: [other]))
+      legs.append(Leg(segment: other * world + rank, range: came[other], upstream: other))
     }
     var all = [Element](repeating: .zero, count: end)
     Arithmetic.copy(values, goes[rank], to: &all, at: came[rank].lowerBound)
     return relay(
-      all + values, lanes.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
+      all + values, legs.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
   }
 
-  /// This rank's lane of values that are its owner's from the beginning.
+  /// This rank's leg of values that are its owner's from the beginning.
   private func spread(
     _ segment: Int, _ range: Range<Int>, along route: any Route, as other: Int? = nil
-  ) -> Lane {
-    Lane(
+  ) -> Leg {
+    Leg(
       segment: segment, range: range, upstream: route.upstream(of: rank, other ?? segment),
       downstream: route.downstream(of: rank, other ?? segment))
   }
 
   private func relay<Element: CollectiveElement>(
-    _ values: [Element], _ lanes: [Lane], _ phase: Chunk.Phase, result: Range<Int>
+    _ values: [Element], _ legs: [Leg], _ phase: Chunk.Phase, result: Range<Int>
   ) -> Relay<Element> {
     // Cut by the longest of all segments, which every rank knows, whether it has a part in it or not.
     let longest = counts.flatMap(\.self).max() ?? 0
     return Relay(
-      values, lanes: lanes, terms: terms,
+      values, legs: legs, terms: terms,
       pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: phase,
       result: result)
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The machine behind nearly all operations: it moves segments along their lanes, piece by piece.
+/// The machine behind nearly all operations: it moves segments along their legs, piece by piece.
 ///
 /// Each piece goes on as soon as it may, so that links and processors work at the same time. A sum
-/// has one order, the lanes', whatever the order of arrival: partial sums that come before their
+/// has one order, the legs', whatever the order of arrival: partial sums that come before their
 /// turn wait encoded. Finished pieces are encoded once, by the rank that completes them, which
 /// adopts what its own bytes decode to, and travel on verbatim: all ranks hold the same bits, for
 /// lossy codecs too.
@@ -11,8 +11,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private let terms: Reduction
   private let work: Piecework<Element>
   /// By segment number.
-  private let lanes: [Lane]
-  /// For each lane, the number of pieces before its first; and of all.
+  private let legs: [Leg]
+  /// For each leg, the number of pieces before its first; and of all.
   private let piecesBefore: [Int]
   private let pieceElements: Int
   /// What finished pieces are called.
@@ -35,34 +35,34 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   }
 
   /// - Parameters:
-  ///   - values: where the lanes' ranges lie; what this rank contributes is scaled already.
-  ///   - lanes: in ascending order of their segments' numbers.
+  ///   - values: where the legs' ranges lie; what this rank contributes is scaled already.
+  ///   - legs: in ascending order of their segments' numbers.
   ///   - result: the part of the values that is this rank's result in the end.
   init(
-    _ values: [Element], lanes: [Lane], terms: Reduction, pieceElements: Int,
+    _ values: [Element], legs: [Leg], terms: Reduction, pieceElements: Int,
     spreadPhase: Chunk.Phase, result: Range<Int>
   ) {
     self.terms = terms
-    self.lanes = lanes
+    self.legs = legs
     self.pieceElements = pieceElements
     self.spreadPhase = spreadPhase
     resultRange = result
     work = Piecework(terms)
     self.values = values
     var before = [0]
-    for lane in lanes {
-      before.append(before.last! + (lane.range.count + pieceElements - 1) / pieceElements)
+    for leg in legs {
+      before.append(before.last! + (leg.range.count + pieceElements - 1) / pieceElements)
     }
     piecesBefore = before
     turns = Array(repeating: 0, count: before.last!)
     passed = PieceSet(count: before.last!)
     finished = PieceSet(count: before.last!)
-    for (at, lane) in lanes.enumerated() {
+    for (at, leg) in legs.enumerated() {
       for piece in before[at]..<before[at + 1] {
-        if !lane.isSummed { passed.insert(piece) }
-        let isComplete = lane.isSummed && lane.sink == nil
-        let isGiven = !lane.isSummed && lane.upstream == nil && !lane.downstream.isEmpty
-        if lane.upstream == nil && !isComplete && !isGiven { finished.insert(piece) }
+        if !leg.isSummed { passed.insert(piece) }
+        let isComplete = leg.isSummed && leg.sink == nil
+        let isGiven = !leg.isSummed && leg.upstream == nil && !leg.downstream.isEmpty
+        if leg.upstream == nil && !isComplete && !isGiven { finished.insert(piece) }
       }
     }
   }
@@ -79,12 +79,12 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
 
   var awaited: [Int] {
     var late: Set<Int> = []
-    for (at, lane) in lanes.enumerated() {
+    for (at, leg) in legs.enumerated() {
       for piece in pieces(at) {
         let index = piecesBefore[at] + piece
-        if let upstream = lane.upstream, !finished.contains(index) { late.insert(upstream) }
+        if let upstream = leg.upstream, !finished.contains(index) { late.insert(upstream) }
         guard !passed.contains(index) else { continue }
-        for (place, source) in lane.sources.enumerated().dropFirst(turns[index])
+        for (place, source) in leg.sources.enumerated().dropFirst(turns[index])
         where waiting[Turn(piece: index, place: place)] == nil {
           late.insert(source)
         }
@@ -99,17 +99,17 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     // and not all send to the same one.
     let (rank, world) = (terms.rank, terms.world)
     func distance(_ at: Int) -> Int {
-      ((lanes[at].sink ?? lanes[at].downstream.first ?? rank) + world - rank) % world
+      ((legs[at].sink ?? legs[at].downstream.first ?? rank) + world - rank) % world
     }
-    let order = lanes.indices.sorted { (distance($0), $0) < (distance($1), $1) }
-    let piecesMax = lanes.indices.map { pieces($0).count }.max() ?? 0
+    let order = legs.indices.sorted { (distance($0), $0) < (distance($1), $1) }
+    let piecesMax = legs.indices.map { pieces($0).count }.max() ?? 0
     for piece in 0..<piecesMax {
       for at in order {
         guard pieces(at).contains(piece) else { continue }
         let index = piecesBefore[at] + piece
-        if lanes[at].isSummed {
-          if lanes[at].sources.isEmpty { outgoing += try pass(at, piece) }
-        } else if lanes[at].upstream == nil, !finished.contains(index) {
+        if legs[at].isSummed {
+          if legs[at].sources.isEmpty { outgoing += try pass(at, piece) }
+        } else if legs[at].upstream == nil, !finished.contains(index) {
           outgoing += try spread(at, piece)
         }
       }
@@ -123,7 +123,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     guard chunk.phase == .reduceScatter || chunk.phase == spreadPhase else {
       throw .refusing(.unexpectedChunk, chunk, from: rank, "this operation has no such phase")
     }
-    guard let at = lane(of: chunk.segment), pieces(at).contains(chunk.piece) else {
+    guard let at = leg(of: chunk.segment), pieces(at).contains(chunk.piece) else {
       throw .refusing(.unexpectedChunk, chunk, from: rank, "no such piece comes to this rank")
     }
     try work.checkLength(chunk, from: rank, count: range(at, chunk.piece).count)
@@ -136,9 +136,9 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private mutating func receivePartial(
     _ chunk: Chunk, from rank: Int, _ at: Int
   ) throws(CollectiveError) -> [Outgoing] {
-    let lane = lanes[at]
+    let leg = legs[at]
     let index = piecesBefore[at] + chunk.piece
-    guard let place = lane.sources.firstIndex(of: rank) else {
+    guard let place = leg.sources.firstIndex(of: rank) else {
       throw .refusing(
         .wrongSender, chunk, from: rank, "this rank adds nothing of it that rank \(rank) sends")
     }
@@ -151,7 +151,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
       waiting[Turn(piece: index, place: place)] = chunk
       return []
     }
-    if lane.sources.count == 1, !lane.addsOwn, let sink = lane.sink {
+    if leg.sources.count == 1, !leg.addsOwn, let sink = leg.sink {
       // Nothing to add: the bytes go on as they are, which for a lossy codec saves a rounding. Looked
       // at all the same, or the next one would blame this rank.
       try work.checkDecodes(chunk, from: rank, count: range(at, chunk.piece).count)
@@ -161,15 +161,15 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     }
     try add(chunk, from: rank, at)
     while let next = waiting.removeValue(forKey: Turn(piece: index, place: turns[index])) {
-      try add(next, from: lane.sources[turns[index]], at)
+      try add(next, from: leg.sources[turns[index]], at)
     }
-    return turns[index] == lane.sources.count ? try pass(at, chunk.piece) : []
+    return turns[index] == leg.sources.count ? try pass(at, chunk.piece) : []
   }
 
   private mutating func add(_ chunk: Chunk, from rank: Int, _ at: Int) throws(CollectiveError) {
     let index = piecesBefore[at] + chunk.piece
     let range = range(at, chunk.piece)
-    if turns[index] == 0, !lanes[at].addsOwn {
+    if turns[index] == 0, !legs[at].addsOwn {
       try work.decode(chunk, from: rank, to: &values, range)
     } else {
       try work.fold(chunk, from: rank, to: &values, range)
@@ -179,15 +179,15 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
 
   /// This rank's part of the piece's sum is in `values`: sends it on, or it is complete.
   private mutating func pass(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
-    let lane = lanes[at]
+    let leg = legs[at]
     passed.insert(piecesBefore[at] + piece)
-    guard let sink = lane.sink else {
+    guard let sink = leg.sink else {
       Arithmetic.divide(&values, range(at, piece), by: terms.divisor)
       return try spread(at, piece)
     }
     let chunk = try work.encode(
-      values, range(at, piece), as: .reduceScatter, lane.segment, piece,
-      seed: terms.seed(.reduceScatter, lane.segment, piece))
+      values, range(at, piece), as: .reduceScatter, leg.segment, piece,
+      seed: terms.seed(.reduceScatter, leg.segment, piece))
     return [Outgoing(to: sink, chunk)]
   }
 
@@ -195,24 +195,24 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
 
   /// The piece's finished values are in `values`.
   private mutating func spread(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
-    let lane = lanes[at]
+    let leg = legs[at]
     defer { finished.insert(piecesBefore[at] + piece) }
-    guard !lane.downstream.isEmpty else { return [] }
-    let seed = terms.seed(spreadPhase, lane.segment, piece)
+    guard !leg.downstream.isEmpty else { return [] }
+    let seed = terms.seed(spreadPhase, leg.segment, piece)
     let range = range(at, piece)
     let chunk =
-      lane.isKept
-      ? try work.encodeAndAdopt(&values, range, as: spreadPhase, lane.segment, piece, seed: seed)
-      : try work.encode(values, range, as: spreadPhase, lane.segment, piece, seed: seed)
-    return lane.downstream.map { Outgoing(to: $0, chunk) }
+      leg.isKept
+      ? try work.encodeAndAdopt(&values, range, as: spreadPhase, leg.segment, piece, seed: seed)
+      : try work.encode(values, range, as: spreadPhase, leg.segment, piece, seed: seed)
+    return leg.downstream.map { Outgoing(to: $0, chunk) }
   }
 
   private mutating func receiveFinished(
     _ chunk: Chunk, from rank: Int, _ at: Int
   ) throws(CollectiveError) -> [Outgoing] {
-    let lane = lanes[at]
+    let leg = legs[at]
     let index = piecesBefore[at] + chunk.piece
-    guard rank == lane.upstream else {
+    guard rank == leg.upstream else {
       throw .refusing(
         .wrongSender, chunk, from: rank, "its finished values do not come from rank \(rank)")
     }
@@ -225,28 +225,28 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     }
     try work.decode(chunk, from: rank, to: &values, range(at, chunk.piece))
     finished.insert(index)
-    return lane.downstream.map { Outgoing(to: $0, chunk) }
+    return leg.downstream.map { Outgoing(to: $0, chunk) }
   }
 
   // MARK: Where things lie
 
-  /// The lane of a segment: at its own number where all segments have one, and else searched for.
-  private func lane(of segment: Int) -> Int? {
-    if lanes.indices.contains(segment), lanes[segment].segment == segment { return segment }
-    var (low, high) = (0, lanes.count)
+  /// The leg of a segment: at its own number where all segments have one, and else searched for.
+  private func leg(of segment: Int) -> Int? {
+    if legs.indices.contains(segment), legs[segment].segment == segment { return segment }
+    var (low, high) = (0, legs.count)
     while low < high {
       let middle = (low + high) / 2
-      if lanes[middle].segment < segment { low = middle + 1 } else { high = middle }
+      if legs[middle].segment < segment { low = middle + 1 } else { high = middle }
     }
-    return low < lanes.count && lanes[low].segment == segment ? low : nil
+    return low < legs.count && legs[low].segment == segment ? low : nil
   }
 
-  /// A lane's pieces, counted from 0.
+  /// A leg's pieces, counted from 0.
   private func pieces(_ at: Int) -> Range<Int> { 0..<(piecesBefore[at + 1] - piecesBefore[at]) }
 
   private func range(_ at: Int, _ piece: Int) -> Range<Int> {
-    let start = lanes[at].range.lowerBound + piece * pieceElements
-    return start..<min(start + pieceElements, lanes[at].range.upperBound)
+    let start = legs[at].range.lowerBound + piece * pieceElements
+    return start..<min(start + pieceElements, legs[at].range.upperBound)
   }
 }
 

@@ -21,22 +21,22 @@ extension Route {
   func upstream(of rank: Int, _ segment: Int) -> Int? { sink(of: rank, segment) }
   func downstream(of rank: Int, _ segment: Int) -> [Int] { sources(of: rank, segment).reversed() }
 
-  /// One rank's lanes of an all-reduce, or of a reduce-scatter, which ends where sums are complete.
-  func lanes(_ ranges: [Range<Int>], terms: Reduction, isSpread: Bool) -> [Lane] {
+  /// One rank's legs of an all-reduce, or of a reduce-scatter, which ends where sums are complete.
+  func legs(_ ranges: [Range<Int>], terms: Reduction, isSpread: Bool) -> [Leg] {
     let rank = terms.rank
     return ranges.enumerated().map { segment, range in
-      var lane = Lane(segment: segment, range: range)
+      var leg = Leg(segment: segment, range: range)
       let sink = sink(of: rank, segment)
       // Whoever has nothing to add, for itself or for others, is not asked.
       let sources = sources(of: rank, segment).filter { contributes($0, segment, terms) }
       if terms.contributes || !sources.isEmpty {
-        lane.sum = .of(sources: sources, withOwn: terms.contributes, sink: sink)
+        leg.sum = .of(sources: sources, withOwn: terms.contributes, sink: sink)
       }
       if isSpread {
-        lane.upstream = upstream(of: rank, segment)
-        lane.downstream = downstream(of: rank, segment)
+        leg.upstream = upstream(of: rank, segment)
+        leg.downstream = downstream(of: rank, segment)
       }
-      return lane
+      return leg
     }
   }
 

@@ -24,10 +24,12 @@ struct PythonTests {
   func wheel() throws {
     let folder = try Program.folder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    // What `make wheel` packs, if it was called; else the same with the ordinary library.
+    // What `make wheel` packs, if it was called after the last build; else the ordinary library.
     let standalone = BuiltLibrary.root.appending(
       path: ".build/standalone/\(URL(filePath: BuiltLibrary.path).lastPathComponent)")
-    let isStandalone = FileManager.default.fileExists(atPath: standalone.path)
+    let isStandalone =
+      try Self.changed(at: standalone.path).map { try $0 >= Self.changed(at: BuiltLibrary.path)! }
+      ?? false
     let builder = Self.bindings.appending(path: "build_wheel.py").path
     let built = try Program.run(
       ["python3", "-B", builder, isStandalone ? standalone.path : BuiltLibrary.path, "."],
@@ -84,6 +86,11 @@ struct PythonTests {
     let losses = lines.filter { $0.hasPrefix("peer 2: round ") }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
     #expect(try #require(losses.last) < #require(losses.first) - 0.2, "it learns")
+  }
+
+  private static func changed(at path: String) throws -> Date? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
   }
 
   /// An example, and the package that it needs.

@@ -87,6 +87,25 @@ struct PeerGroupCallsTests {
     }
   }
 
+  @Test("the README's calls come to what it says")
+  func readme() throws {
+    let peers = try group(of: 2)
+    let done = peers.map { peer in
+      let rank = peer === peers[0] ? 0 : 1
+      let (counts, losses) = ([Int32(rank), 7], [Float(rank)])
+      let largest = peer.start(
+        .allReduce(.i32(counts), .max), on: Channel(tag: 1), within: .seconds(60))
+      let everybody = peer.start(
+        .allGather(.f32(losses)), on: Channel(tag: 2), within: .seconds(60))
+      return {
+        print(try largest.wait().values, try everybody.wait().parts.count)
+        #expect(try largest.wait().values == .i32([1, 7]))
+        #expect(try everybody.wait().parts.map(\.values) == [.f32([0]), .f32([1])])
+      }
+    }
+    for check in done { try check() }
+  }
+
   @Test("a task can wait for a call, too")
   func task() async throws {
     let peers = try group(of: 2)

@@ -6,7 +6,7 @@
 /// own values, and the sum goes on to `sink`, or is complete here. And it may be *spread*, on its
 /// way down: the finished values come from `upstream`, or are this rank's own or the complete sum,
 /// and go on to `downstream`.
-struct Lane: Sendable, Equatable {
+struct Leg: Sendable, Equatable {
   /// How segments are summed on their way.
   enum Sum: Sendable, Equatable {
     /// Not by this rank: it has nothing to add, and nobody sends it anything.
