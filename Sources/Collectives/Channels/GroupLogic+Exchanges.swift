@@ -242,13 +242,15 @@ extension GroupLogic {
   mutating func installChannels(_ change: ViewChange, at now: Duration) -> [LinkAction]? {
     for channel in Set(channels.keys).union(change.exchanges.keys).sorted() {
       let decision = change.exchanges[channel] ?? channels[channel]!.standing(of: me)
-      if !hasState || channels[channel] == nil {
-        // A newcomer begins where the group is; so does whoever had no part in the channel so far.
-        let early = channels[channel]?.early ?? []
+      if channels[channel] == nil { channels[channel] = ChannelState() }
+      let isBehind = decision.committed > channels[channel]!.committed + 1
+      if !hasState || (isBehind && channels[channel]!.calls.isEmpty) {
+        // A newcomer begins where the group is; so does whoever has no part in the channel.
         channels[channel] = ChannelState(
-          committed: decision.committed, nextNumber: decision.committed + 1, early: early)
+          committed: decision.committed, nextNumber: decision.committed + 1,
+          early: channels[channel]!.early)
       }
-      let committed = channels[channel, default: ChannelState()].committed
+      let committed = channels[channel]!.committed
       if decision.committed == committed + 1 {
         let takesPart = channels[channel]!.begun?.members.contains(me) ?? false
         guard !takesPart || channels[channel]!.exchange?.dones[me] == decision.held else {

@@ -305,6 +305,35 @@ struct CallsTests {
     #expect(error(net, 1, outsider)?.code == .badGroup)
   }
 
+  @Test("outsiders of a sub-group keep their places, however often views change")
+  func outsiders() {
+    var net = idle(5)
+    let some = Channel(tag: 1, among: [0, 2].map { net.peers[$0].logic.me.id })
+    for lost in [4, 3] {
+      for _ in 0..<3 {
+        let ids = [net.call(0, sum(1), on: some), net.call(2, sum(2), on: some)]
+        net.deliver()
+        #expect(value(net, 0, ids[0]) == [3] && value(net, 2, ids[1]) == [3])
+      }
+      net.kill(lost)
+      net.pass(.seconds(1))
+      #expect(net.members(0) == [0, 1, 2, 3].filter { $0 < lost })
+      #expect(net.peers[1].evictions.isEmpty)
+    }
+  }
+
+  @Test("of few values in several pieces, the first comes with ready and the rest after it")
+  func pieces() {
+    var net = idle(3)
+    let values = (0..<16_384).map { Float($0 % 128) }
+    let ids = (0..<3).map { net.call($0, .allReduce(.f32(values), .mean, codec: .int8)) }
+    net.deliver()
+    for peer in 0..<3 {
+      #expect(value(net, peer, ids[peer])?.count == 16_384)
+      #expect(value(net, peer, ids[peer]) == value(net, 0, ids[0]))
+    }
+  }
+
   @Test("a lost place ends all calls")
   func evicted() {
     var net = idle(3)
