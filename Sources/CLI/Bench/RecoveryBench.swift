@@ -21,6 +21,7 @@ struct RecoveryBench {
 
   struct Figures: Codable, Sendable {
     let signal: String
+    let bytes: Int
     let total: Spread
     let detection: Spread
     let agreement: Spread
@@ -31,7 +32,10 @@ struct RecoveryBench {
   }
 
   /// Of each member's vector.
-  static let floats = 1 << 18
+  var floats = 1 << 18
+  /// As in `CollectivesBench`; all on one machine, as their clocks are compared.
+  var hosts: [String] = []
+  var launcher: [String] = []
   static let faultMax: Duration = .seconds(60)
   /// Signals come within so many seconds after a round, which is about two rounds.
   private static let phaseMax = 0.05
@@ -39,6 +43,7 @@ struct RecoveryBench {
   /// What the driver knows of one child.
   private struct Peer {
     let child: BenchChild
+    let place: Int
     var address = ""
     var id = ""
     var isCoordinator = false
@@ -64,7 +69,7 @@ struct RecoveryBench {
     defer {
       for peer in peers where peer.isAlive { peer.child.send(SIGKILL) }
     }
-    for _ in 0..<4 { try add() }
+    for place in 0..<4 { try add(at: place) }
     try follow("four members at work") { $0.allSatisfy { !$0.isAlive || $0.commits.count > 5 } }
     var figures: [Figures] = []
     for (signal, name, count) in [(SIGKILL, "SIGKILL", kills), (SIGSTOP, "SIGSTOP", stops)]
@@ -77,7 +82,7 @@ struct RecoveryBench {
       }
       figures.append(
         Figures(
-          signal: name, total: Spread(faults.map(\.total)),
+          signal: name, bytes: 4 * floats, total: Spread(faults.map(\.total)),
           detection: Spread(faults.map(\.detection)), agreement: Spread(faults.map(\.agreement)),
           repetition: Spread(faults.map(\.repetition)), round: Spread(rounds), faults: faults))
     }
@@ -85,11 +90,14 @@ struct RecoveryBench {
   }
 
   /// Starts a peer, which joins through one that lives.
-  private mutating func add() throws {
+  private mutating func add(at place: Int) throws {
     let index = peers.count
-    var arguments = ["--secret", secret, "--members", "4", "--endless", "\(Self.floats)"]
+    var arguments = ["--secret", secret, "--members", "4", "--endless", "\(floats)"]
     if let host = peers.first(where: \.isAlive) { arguments += ["--join", host.address] }
-    peers.append(Peer(child: try BenchChild(arguments, index: index, into: inbox)))
+    if hosts.indices.contains(place) { arguments += ["--host", hosts[place]] }
+    let launcher = launcher.map { $0.replacing("{}", with: "\(place + 1)") }
+    let child = try BenchChild(arguments, index: index, launcher: launcher, into: inbox)
+    peers.append(Peer(child: child, place: place))
     try follow("peer \(index + 1) listens") { !$0[index].address.isEmpty }
   }
 
@@ -137,7 +145,7 @@ struct RecoveryBench {
       wasCoordinator: coordinator, detection: detected, agreement: agreed - detected,
       repetition: last(commits) - agreed)
     if signal == SIGSTOP { peers[victim].child.send(SIGKILL) }
-    try add()
+    try add(at: peers[victim].place)
     let newest = peers.count - 1
     try follow("the replacement works") {
       $0[newest].members == 4 && $0[newest].commits.count > 2
@@ -177,7 +185,8 @@ struct RecoveryBench {
 
   static func text(_ figures: [Figures]) -> String {
     var table = TextTable([
-      ("FAULT", .leading), ("TIMES", .trailing), ("PART", .leading), ("MEDIAN", .trailing),
+      ("FAULT", .leading), ("BYTES", .trailing), ("TIMES", .trailing), ("PART", .leading),
+      ("MEDIAN", .trailing),
       ("P90", .trailing), ("P99", .trailing),
     ])
     for one in figures {
@@ -188,7 +197,8 @@ struct RecoveryBench {
       ]
       for (name, spread) in parts {
         table.add([
-          one.signal, "\(spread.count)", name, CollectivesBench.milliseconds(spread.median),
+          one.signal, "\(one.bytes)", "\(spread.count)", name,
+          CollectivesBench.milliseconds(spread.median),
           CollectivesBench.milliseconds(spread.p90), CollectivesBench.milliseconds(spread.p99),
         ])
       }

@@ -31,17 +31,21 @@ struct Bench: AsyncParsableCommand {
   @Flag(help: "collectives: links without encryption.")
   var clear = false
 
-  @Option(help: "collectives: bytes of the vector; may be repeated.")
+  @Option(help: "collectives, recovery: bytes of the vector; may be repeated.")
   var size: [Int] = []
 
   @Option(help: "collectives: how many members.")
   var members = 4
 
-  @Option(help: "collectives: IPv4 addresses of hosts, commas between; one member on each.")
+  @Option(
+    help: """
+      collectives, recovery: IPv4 addresses of hosts, commas between; one member on each. \
+      For recovery four, all on this machine, as clocks are compared.
+      """)
   var hosts: String?
 
   @Option(
-    help: "collectives: a command that runs one on host {}, which is counted from 1.")
+    help: "collectives, recovery: a command that runs one on host {}, counted from 1.")
   var launcher: String?
 
   @Option(help: "collectives: connections of the bare ring, from each rank to the next.")
@@ -84,6 +88,9 @@ struct Bench: AsyncParsableCommand {
         "--bare-connections must be 1 to \(BareRing.connectionsMax), "
           + "--strands 0 to \(LinkLimits.strandsMax).")
     }
+    guard subject != .recovery || hosts == nil || count == 4 else {
+      throw ValidationError("recovery needs four --hosts, not \(count).")
+    }
     guard (0...Self.faultsMax) ~= kills, (0...Self.faultsMax) ~= stops else {
       throw ValidationError("--kills and --stops must be 0 to \(Self.faultsMax).")
     }
@@ -107,9 +114,17 @@ struct Bench: AsyncParsableCommand {
       console.result(figures, text: CollectivesBench.text(figures))
     case .recovery:
       let (kills, stops) = (kills, stops)
+      let sizes = size.isEmpty ? [1 << 20] : size
+      let hosts = hosts?.split(separator: ",").map(String.init) ?? []
+      let launcher = launcher?.split(separator: " ").map(String.init) ?? []
       let figures = try await RunSession.onThread {
-        var bench = RecoveryBench()
-        return try bench.run(kills: kills, stops: stops) { console.note($0) }
+        try sizes.flatMap { bytes in
+          var bench = RecoveryBench()
+          (bench.floats, bench.hosts, bench.launcher) = (bytes / 4, hosts, launcher)
+          return try bench.run(kills: kills, stops: stops) {
+            console.note("\(bytes) bytes, \($0)")
+          }
+        }
       }
       console.result(figures, text: RecoveryBench.text(figures))
     case .strategies:

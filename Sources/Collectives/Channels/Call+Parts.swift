@@ -88,6 +88,15 @@ extension Operation.Kind {
   /// Whether all members get the same values.
   var isReplicated: Bool { [.allReduce, .allGather, .broadcast, .barrier].contains(self) }
 
+  /// What the ranks give in all, where that is what one rank may have to hold; else 0.
+  func gatheredCount(_ counts: [[UInt64]]) -> Double {
+    switch self {
+    case .allReduce, .reduceScatter, .barrier: 0
+    case .allGather, .gather, .broadcast, .scatter, .allToAll, .send:
+      counts.reduce(0) { $1.reduce($0) { $0 + Double($1) } }
+    }
+  }
+
   /// How many of a rank's values came from each rank; empty where they are not told apart.
   func cameFrom(_ counts: [[Int]], rank: Int, root: Int?) -> [Int] {
     switch self {

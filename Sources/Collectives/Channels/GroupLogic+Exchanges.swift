@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryPeers
+import FerryTensors
 
 /// Operations beside the rounds: announced, exchanged, held by all, finished.
 extension GroupLogic {
@@ -115,6 +116,16 @@ extension GroupLogic {
             .mismatch, quarrel.reason, place: place(of: call, channel),
             remedy: "All members must make the same calls on a tag, in the same order.")),
         in: channel)
+    }
+    let width = call.operation.elementType.byteWidth
+    let bytes = call.operation.kind.gatheredCount(said.map(\.counts)) * Double(width)
+    guard bytes <= Double(settings.resultBytesMax) else {
+      return hold(
+        .failure(
+          CollectiveError(
+            .tooMany, "the members give \(Int(min(bytes, 0x1p62))) bytes, above \(settings.resultBytesMax)",
+            place: place(of: call, channel),
+            remedy: "Give less, or let resultBytesMax be more on all members.")), in: channel)
     }
     do {
       let members = channels[channel]!.exchange!.members

@@ -17,6 +17,8 @@ extension GroupLogic {
     /// What the run is, for newcomers: the owner's bytes.
     public var charter: [UInt8] = []
     public var quorum: Membership.Quorum
+    /// More than this an operation gives no member, whatever the others say that they send: 1 GiB.
+    public var resultBytesMax = 1 << 30
     public var timing = Membership.Timing()
     public var patience = Patience()
 

@@ -334,6 +334,38 @@ struct CallsTests {
     }
   }
 
+  @Test("nobody takes memory for more than the group allows, whatever a fellow says it gives")
+  func boast() {
+    var net = GroupNet.group(
+      2,
+      settings: { _ in
+        var settings = GroupLogic.Settings(seed: Seed(1))
+        settings.resultBytesMax = 1000
+        return settings
+      },
+      prepare: { net in for peer in 0..<2 { net.peers[peer].values = nil } })
+    func gather(_ count: Int) -> [UInt64] {
+      (0..<2).map { net.call($0, .allGather(.f64(Array(repeating: 1, count: count)))) }
+    }
+    let most = gather(62)
+    net.deliver()
+    #expect(net.result(0, most[0]).map { (try? $0.get().values.count) == 124 } == true)
+    let more = gather(63)
+    net.deliver()
+    for peer in 0..<2 {
+      #expect(error(net, peer, more[peer])?.what == "the members give 1008 bytes, above 1000")
+    }
+    net.fate = { from, _, message in
+      guard from == 1, case .ready(let stage, var ready) = message else { return .arrives }
+      ready.counts = [1 << 50]
+      return .becomes(.ready(stage, ready))
+    }
+    let boasted = gather(2)
+    net.deliver()
+    // The other one was not told of its own boast, so that they do not come to an end together.
+    #expect(net.result(0, boasted[0]) == nil)
+  }
+
   @Test("a lost place ends all calls")
   func evicted() {
     var net = idle(3)

@@ -32,9 +32,9 @@ struct SmallGroup {
   private var now: Duration = .zero
 
   private init(_ algorithm: AllReduceAlgorithm) {
-    logics = Self.fellows.map {
-      GroupLogic(me: $0, settings: GroupLogic.Settings(algorithm: algorithm, seed: Seed(1)))
-    }
+    var settings = GroupLogic.Settings(algorithm: algorithm, seed: Seed(1))
+    settings.resultBytesMax = Self.resultBytesMax
+    logics = Self.fellows.map { GroupLogic(me: $0, settings: settings) }
     member = logics[2]
     let server = StateServer(
       SharedState(round: 0, tensors: [(name: "sum", values: Self.state)], note: []))
@@ -117,14 +117,9 @@ struct SmallGroup {
     { _ in .barrier },
   ]
 
-  /// An operation's result is made whole as soon as all have said how much they give, at their word up
-  /// to `Operation.byteCountMax`: known, and left out here, or nothing else would be found.
-  static let countMax = 1024
-
-  private static func isBoast(_ frame: Frame) -> Bool {
-    guard case .ready(_, let ready)? = try? GroupMessage(frame) else { return false }
-    return ready.counts.contains { $0 > countMax }
-  }
+  /// An operation's result is made whole as soon as all have said how much they give; this is all
+  /// that the group allows, so that the meter of allocations sees whoever takes more.
+  static let resultBytesMax = 64 << 10
 
   /// What happens in a step; the length after it says what, when or for whom.
   enum Step: UInt8, CaseIterable { case fromFirst, fromSecond, contribute, call, later, unlink }
@@ -145,7 +140,7 @@ struct SmallGroup {
         at += length
         let from = fellows[step == .fromFirst ? 0 : 1]
         let frame = Frame(.exchange, payload)
-        if !isBoast(frame) { _ = logic.handle(.received(from, frame), at: now) }
+        _ = logic.handle(.received(from, frame), at: now)
       case .contribute: _ = logic.contribute(contribution(logic.committed + 1), at: now)
       case .call:
         let number = length % calls.count
