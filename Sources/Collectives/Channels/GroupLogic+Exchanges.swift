@@ -123,7 +123,8 @@ extension GroupLogic {
       return hold(
         .failure(
           CollectiveError(
-            .tooMany, "the members give \(Int(min(bytes, 0x1p62))) bytes, above \(settings.resultBytesMax)",
+            .tooMany,
+            "the members give \(Int(min(bytes, 0x1p62))) bytes, above \(settings.resultBytesMax)",
             place: place(of: call, channel),
             remedy: "Give less, or let resultBytesMax be more on all members.")), in: channel)
     }
