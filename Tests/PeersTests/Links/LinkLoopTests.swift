@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import FerryBasics
 import FerryPeers
 import Foundation
@@ -264,9 +265,17 @@ struct LinkLoopTests {
     a.perform(.dial(b.address))
     a.waitForLink(to: b)
     let frame = Frame(.exchange, Array(repeating: 0, count: 8 << 20))
-    let (id) = b.id
+    let id = b.id
+    b.waitForLink(to: a)
+    // Nothing is read at the other end meanwhile.
+    let gate = DispatchSemaphore(value: 0)
+    b.loop.post { _, _ in
+      _ = gate.wait(timeout: .now() + 60)
+      return []
+    }
     a.loop.post { _, _ in [.send(id, frame), .send(id, frame)] }
     a.wait(for: "loss") { !$0.losses.isEmpty }
+    gate.signal()
     #expect(a.losses == [.hungUp("more than 1048576 bytes wait to be sent to it")])
   }
 
