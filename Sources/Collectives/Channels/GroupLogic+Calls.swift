@@ -64,7 +64,6 @@ extension GroupLogic {
             remedy: "Nothing is left to do."))
         let refusal = "\(me.id.short) cancelled its call"
         channels[channel]?.calls[number]?.refusal = refusal
-        channels[channel]?.calls[number]?.call.input = Values(waiting.call.operation.elementType)
         return advance(channel, at: now) + settle(at: now)
       }
     }

@@ -228,7 +228,6 @@ extension GroupLogic {
       return
     }
     channels[stage.channel, default: ChannelState()].early.append((member, stage, message))
-    earlyInChannels += 1
   }
 
   mutating func replayEarly(in channel: UInt64, at now: Duration) -> [LinkAction] {
@@ -237,7 +236,6 @@ extension GroupLogic {
     let kept = channels[channel]!.early
     guard !kept.isEmpty else { return [] }
     channels[channel]!.early = []
-    earlyInChannels -= kept.count
     for (member, early, message) in kept {
       if early == stage {
         actions += channels[channel]!.exchange!.receive(message, from: member)

@@ -71,7 +71,7 @@ extension GroupLogic {
       CollectiveError(
         membership.isLeaving ? .stopped : .evicted, "this peer lost its place in the group",
         place: "operations", remedy: "Load the group's state, and go on from it."))
-    (known, earlyInChannels, channelsMovedAt, hasGathered) = ([], 0, nil, false)
+    (known, channelsMovedAt, hasGathered) = ([], nil, false)
     (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)
     base = server ?? base
     (server, fetch, fetchAgainAt) = (nil, nil, nil)

@@ -51,7 +51,7 @@ public struct GroupLogic: PeerLogic {
   var channels: [UInt64: ChannelState] = [:]
   var names: [UInt64: Channel] = [:]
   /// Messages kept in all channels together.
-  var earlyInChannels = 0
+  var earlyInChannels: Int { channels.values.reduce(0) { $0 + $1.early.count } }
   /// When a call's time is over.
   var nextDeadline: Duration?
   var channelsMovedAt: Duration?

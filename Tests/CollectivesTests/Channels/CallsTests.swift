@@ -278,6 +278,18 @@ struct CallsTests {
     #expect(value(net, 1, after[1]) == [2])
   }
 
+  @Test("a call cancelled after its part went out is finished by the others")
+  func cancelledLate() {
+    var net = idle(2)
+    let mine = net.call(0, sum(1))
+    net.deliver()
+    net.act(0) { $0.cancel(mine, at: $1) }
+    let theirs = net.call(1, sum(2))
+    net.deliver()
+    #expect(error(net, 0, mine)?.code == .cancelled)
+    #expect(value(net, 1, theirs) == [3])
+  }
+
   @Test("a deadline names those who made no such call")
   func deadline() {
     var net = idle(3)
