@@ -150,7 +150,8 @@ extension GroupLogic {
       let stage = channels[channel]!.exchange!.stage
       let machine = try call.operation(among: members).machine(
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
-        input: call.given(to: members, from: me.id),
+        // What was given stays as it is, for when it must be done again.
+        input: call.given(to: members, from: me.id).copied,
         counts: said.map { $0.counts.map { Int(clamping: $0) } },
         seed: seed(of: number, in: channel),
         chunkPrefix: GroupMessage.chunkPrefix(stage))
