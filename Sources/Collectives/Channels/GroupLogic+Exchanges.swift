@@ -70,12 +70,12 @@ extension GroupLogic {
     settings.seed.derived("operation", channel, number)
   }
 
-  private func ready(
+  private mutating func ready(
     _ waiting: ChannelState.Waiting, _ members: [Member], number: UInt64, in channel: UInt64
   ) -> GroupMessage.Ready {
     let call = waiting.call
     var ready = GroupMessage.Ready(
-      weight: call.weight, note: call.note, operation: call.meaning,
+      weight: call.weight, note: call.note, operation: channels[channel]!.meaning(of: call),
       counts: call.counts(to: members, from: me.id).map(UInt64.init), refusal: waiting.refusal,
       stateDigest: channels[channel]!.lastDigest)
     if ready.refusal.isEmpty, let missing = call.missingEnd(among: members) {
