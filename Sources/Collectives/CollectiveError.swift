@@ -39,6 +39,8 @@ public struct CollectiveError: FerryError, Equatable {
     public static let stopped = Code(rawValue: "stopped")
     /// A call was cancelled, by this peer or by one whose part was needed.
     public static let cancelled = Code(rawValue: "cancelled")
+    /// Those who had an operation's result are gone.
+    public static let lost = Code(rawValue: "lost")
     /// Members made different calls where all must make the same.
     public static let mismatch = Code(rawValue: "mismatch")
     /// More calls or channels than a group keeps.

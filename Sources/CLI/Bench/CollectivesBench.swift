@@ -13,7 +13,8 @@ struct CollectivesBench {
     let bytes: Int
     let sealing: String
     let algorithm: String
-    /// Of the slowest member each time, in seconds.
+    /// Of each operation in seconds, from when the last member has called to when the last has its
+    /// result; where the members' clocks differ, of the slowest member.
     let ferry: Spread
     let bare: Spread
     /// Of the medians.
@@ -82,13 +83,15 @@ struct CollectivesBench {
     for turn in 0..<batches + 1 {
       for kind in ["bare", "group"] {
         for child in children { child.tell("\(kind) \(count) \(batch)") }
-        let times = try Self.gather(inbox, first: "times", from: members)
-          .values.map { $0.dropFirst().map { Double($0)! / 1e9 } }
+        let answers = try Self.gather(inbox, first: "times", from: members)
+          .values.map { $0.dropFirst().map { UInt64($0)! } }
         // The first turn warms up.
         guard turn > 0 else { continue }
         // In front of each member's times stands what it used of the processors.
-        let slowest = (1...batch).map { i in times.map { $0[i] }.max()! }
-        let work = times.reduce(0) { $0 + $1[0] }
+        let slowest = (0..<batch).map { i in
+          Self.time(answers.map { (start: $0[2 * i + 1], end: $0[2 * i + 2]) })
+        }
+        let work = answers.reduce(0) { $0 + Double($1[0]) / 1e9 }
         if kind == "bare" {
           bare += slowest
           bareWork += work
@@ -109,6 +112,18 @@ struct CollectivesBench {
       megabytesPerSecond: Double(bytes) / a.median / 1e6,
       ferryProcessorSecondsPerGigabyte: ferryWork / gigabytes,
       bareProcessorSecondsPerGigabyte: bareWork / gigabytes)
+  }
+
+  /// Of one operation, from each member's start and end in nanoseconds of its machine's clock.
+  ///
+  /// Nobody ends before all have started: if the clocks say so, they are not one.
+  static func time(_ spans: [(start: UInt64, end: UInt64)]) -> Double {
+    let lastStart = spans.map(\.start).max()!
+    let isOneClock = spans.allSatisfy { $0.end >= lastStart }
+    let time =
+      isOneClock
+      ? spans.map(\.end).max()! - lastStart : spans.map { $0.end - $0.start }.max()!
+    return Double(time) / 1e9
   }
 
   /// One line from each of so many children, by child; others are passed over.

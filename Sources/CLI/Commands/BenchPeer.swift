@@ -27,14 +27,17 @@ struct BenchPeer: AsyncParsableCommand {
       guard let target = HostPort(join) else { throw ValidationError("--join is no host:port.") }
       address = PeerAddress(host: target.host, port: target.port)
     }
-    let plan = BenchMember.Plan(
+    let plan = BenchPlan(
       secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted,
       host: host, bareConnections: bareConnections, strands: strands,
       congestionControl: congestionControl)
     let endless = endless
     try await RunSession.onThread {
-      let member = try BenchMember(plan)
-      if let endless { member.runEndlessly(count: endless) } else { try member.obey() }
+      if let endless {
+        try RecoveryMember(plan).runEndlessly(count: endless)
+      } else {
+        try CollectivesMember(plan).obey()
+      }
     }
   }
 }

@@ -66,11 +66,15 @@ extension Call {
     return choice.algorithm == .oneShot && bytes <= AllReduceAlgorithm.oneShotBytesMax
   }
 
-  /// What a one-shot machine sends first; it does not depend on the weights, not known yet.
-  func opening(rank: Int, world: Int, seed: Seed) throws(CollectiveError) -> [UInt8] {
+  /// What a one-shot machine sends, piece by piece; it does not depend on the weights, not known yet.
+  func opening(rank: Int, world: Int, seed: Seed) throws(CollectiveError) -> [Chunk] {
     var machine = try operation.machine(
       rank: rank, input: input, counts: Array(repeating: [input.count], count: world), seed: seed)
-    return try machine.start().first?.chunk.encoded() ?? []
+    var pieces: [Chunk] = []
+    for outgoing in try machine.start() where outgoing.chunk.piece == pieces.count {
+      pieces.append(outgoing.chunk)
+    }
+    return pieces
   }
 
   /// Why the values cannot be sent; nil when they can.

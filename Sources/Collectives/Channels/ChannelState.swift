@@ -24,6 +24,13 @@ struct ChannelState: Sendable {
   var exchange: Exchange?
   /// The view in which that one began, and who takes part: fixed from then on.
   var begun: (view: UInt64, members: [Member])?
+  /// What all said in the last operation, where it was over with that: kept for members who missed
+  /// some of it when another was lost.
+  var told: (stage: GroupMessage.Stage, said: [GroupMessage.Ready])?
+  /// The digest of the last result, where it was not compared.
+  var lastDigest: [UInt8] = []
+  /// The coming operation is over for others, who have handed out its result.
+  var missed: Missed?
   /// Its outcome, once this member holds the result.
   var outcome: Result<CallOutcome, CollectiveError>?
   /// Messages that came before this member was there.
@@ -39,7 +46,11 @@ struct ChannelState: Sendable {
   mutating func conclude() {
     committed += 1
     nextNumber = max(nextNumber, committed + 1)
-    (exchange, begun, outcome) = (nil, nil, nil)
+    (told, lastDigest) = (nil, [])
+    if let exchange, exchange.isWhole {
+      (told, lastDigest) = ((exchange.stage, exchange.said), exchange.dones[exchange.me] ?? [])
+    }
+    (exchange, begun, outcome, missed) = (nil, nil, nil, nil)
     early.removeAll { $0.stage.round <= committed }
   }
 }

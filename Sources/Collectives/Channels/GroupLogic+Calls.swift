@@ -52,8 +52,11 @@ extension GroupLogic {
     channels[number, default: ChannelState()].calls[turn] = .init(id: id, call: call, until: until)
     channels[number]!.nextNumber = turn + 1
     names[number] = channel
-    nextDeadline = min(nextDeadline ?? until, until)
-    return advance(number, at: now) + settle(at: now)
+    if nextDeadline.map({ until < $0 }) ?? true {
+      nextDeadline = until
+      isUnsettled = true
+    }
+    return advance(number, at: now) + settleIfNeeded(at: now)
   }
 
   /// Finishes a call at once. Where the others have not begun without this member's part, they

@@ -28,12 +28,14 @@ extension GroupLogic {
           """
         return actions + pass(.trouble(reason: reason, without: odd), at: now)
       }
+      let missed = channels[channel]!.missed
       conclude(channel)
+      if let missed { actions += goOn(channel, after: missed, at: now) }
     }
     return actions
   }
 
-  private func title(_ channel: UInt64) -> String {
+  func title(_ channel: UInt64) -> String {
     names[channel].map { "\($0)" } ?? "channel \(channel)"
   }
 
@@ -74,20 +76,23 @@ extension GroupLogic {
     let call = waiting.call
     var ready = GroupMessage.Ready(
       weight: call.weight, note: call.note, operation: call.meaning,
-      counts: call.counts(to: members, from: me.id).map(UInt64.init), refusal: waiting.refusal)
+      counts: call.counts(to: members, from: me.id).map(UInt64.init), refusal: waiting.refusal,
+      stateDigest: channels[channel]!.lastDigest)
     if ready.refusal.isEmpty, let missing = call.missingEnd(among: members) {
       ready.refusal = missing
     }
     if ready.refusal.isEmpty, let reason = call.unsendable {
       ready.refusal = "\(me.id.short) cannot send its values: \(reason)"
     }
-    guard ready.refusal.isEmpty, call.weight > 0, call.opensOnReady(world: members.count) else {
-      return ready
-    }
+    ready.isWhole = call.operation.kind == .barrier
+    guard ready.refusal.isEmpty, call.opensOnReady(world: members.count) else { return ready }
+    ready.isWhole = true
+    guard call.weight > 0 else { return ready }
     do {
-      ready.opening = try call.opening(
+      let opening = try call.opening(
         rank: members.firstIndex(of: me)!, world: members.count,
         seed: seed(of: number, in: channel))
+      (ready.opening, ready.isWhole) = (opening.first?.encoded() ?? [], opening.count < 2)
     } catch {
       ready.refusal = "\(me.id.short) cannot send its values: \(error.what)"
     }
@@ -100,6 +105,7 @@ extension GroupLogic {
       let number = channels[channel]?.exchange?.stage.round,
       let call = channels[channel]?.calls[number]?.call
     else { return [] }
+    if channelsMovedAt == nil { isUnsettled = true }
     channelsMovedAt = now
     if let refusal = said.first(where: { !$0.refusal.isEmpty })?.refusal {
       return hold(
@@ -116,6 +122,17 @@ extension GroupLogic {
             .mismatch, quarrel.reason, place: place(of: call, channel),
             remedy: "All members must make the same calls on a tag, in the same order.")),
         in: channel)
+    }
+    let apart = channels[channel]!.exchange!.pastsApart
+    guard apart.isEmpty else {
+      let reason = """
+        the results of operation \(number - 1) of \(title(channel)) differ: \
+        \(channels[channel]!.exchange!.names(apart)) against the rest
+        """
+      return pass(.trouble(reason: reason, without: apart), at: now)
+    }
+    if call.operation.kind == .barrier, said.allSatisfy(\.isWhole) {
+      return hold(.success(outcome(Values(call.operation.elementType), in: channel)), in: channel)
     }
     let width = call.operation.elementType.byteWidth
     let bytes = call.operation.kind.gatheredCount(said.map(\.counts)) * Double(width)
@@ -204,6 +221,11 @@ extension GroupLogic {
   mutating func receiveInChannel(
     _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member, at now: Duration
   ) -> [LinkAction] {
+    switch message {
+    case .hurry: return tell(what: stage, to: member)
+    case .told(_, let said): return hear(said, stage, from: member, at: now)
+    default: break
+    }
     guard hasState, !membership.isFrozen, channels[stage.channel]?.exchange?.stage == stage else {
       keepEarlyInChannel(message, stage, from: member)
       return []
@@ -261,6 +283,11 @@ extension GroupLogic {
           early: channels[channel]!.early)
       }
       let committed = channels[channel]!.committed
+      channels[channel]!.missed = nil
+      if decision.committed == committed + 1, let missed = missed(decision, in: change, channel) {
+        channels[channel]!.missed = missed
+        continue
+      }
       if decision.committed == committed + 1 {
         let takesPart = channels[channel]!.begun?.members.contains(me) ?? false
         guard !takesPart || channels[channel]!.exchange?.dones[me] == decision.held else {
@@ -277,7 +304,7 @@ extension GroupLogic {
   }
 
   /// Goes on with a channel's next operation in a new view: as it is, or from its beginning.
-  private mutating func restart(
+  mutating func restart(
     _ channel: UInt64, as decision: ExchangeStanding, in change: ViewChange
   ) {
     // Committed here and only held by those who decided.
@@ -321,6 +348,7 @@ extension GroupLogic {
         actions += exchange.inform(
           newcomers.filter { names[channel]?.includes($0.id) ?? true })
       }
+      actions += askTheMissed(in: channel)
       actions += replayEarly(in: channel, at: now) + advance(channel, at: now)
     }
     return actions
@@ -329,7 +357,11 @@ extension GroupLogic {
   // MARK: Time
 
   mutating func channelMoved(at now: Duration) {
-    if let last = channelsMovedAt { watch.rested(now - last) }
+    if let last = channelsMovedAt {
+      watch.rested(now - last)
+    } else {
+      isUnsettled = true
+    }
     channelsMovedAt = now
   }
 

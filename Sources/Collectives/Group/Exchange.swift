@@ -23,6 +23,9 @@ struct Exchange: Sendable {
   private var waiting: [(from: Member, chunk: Chunk)] = []
   /// The result is here; its owner took it.
   private(set) var isHeld = false
+  /// Nothing was to be sent but what all said when they were ready: whoever has heard that has the
+  /// result, and everybody can tell it to whoever has not.
+  private(set) var isWhole = false
   private(set) var dones: [Member: [UInt8]] = [:]
   private(set) var trouble: Trouble?
   /// This member has told the late ones that the others wait.
@@ -42,8 +45,8 @@ struct Exchange: Sendable {
   }
   /// All have begun, and not all hold the result: something must move.
   var isUnderWay: Bool { machine != nil || (isHeld && !isComplete) }
-  /// All members hold the result. They may differ: see `minority`.
-  var isComplete: Bool { dones.count == members.count }
+  /// All members hold the result, or can. They may differ: see `minority`.
+  var isComplete: Bool { dones.count == members.count || (isHeld && isWhole) }
   /// What was said, by rank.
   var said: [GroupMessage.Ready] { members.map { readies[$0]! } }
   /// Members whose word or result is not here yet.
@@ -73,7 +76,7 @@ struct Exchange: Sendable {
       }
       return take(chunk, from: member)
     case .done(_, let digest): dones[member] = digest
-    case .membership, .state, .word, .askCharter, .charter, .progress, .hurry: break
+    case .membership, .state, .word, .askCharter, .charter, .progress, .hurry, .told: break
     }
     return []
   }
@@ -144,7 +147,18 @@ struct Exchange: Sendable {
     machine = nil
     waiting = []
     dones[me] = digest
-    return tell(.done(stage, digest: digest), to: listeners)
+    isWhole = said.allSatisfy(\.isWhole)
+    return tell(
+      .done(stage, digest: digest), to: isWhole ? listeners.filter { rank(of: $0) == nil } : listeners)
+  }
+
+  /// Takes what all said from one who heard it; true when that was it.
+  mutating func hear(_ said: [GroupMessage.Ready]) -> Bool {
+    guard said.count == members.count, said.allSatisfy(\.isWhole), isAnnounced else { return false }
+    for (member, ready) in zip(members, said) where readies[member] == nil {
+      readies[member] = ready
+    }
+    return true
   }
 
   /// What those who came later need to know when it ends.
@@ -167,8 +181,13 @@ struct Exchange: Sendable {
   /// Those whose shared state is not the majority's.
   var statesApart: [Member] { odd { readies[$0]!.stateDigest } }
 
-  /// Those whose result is not the majority's.
-  var minority: [Member] { odd { dones[$0]! } }
+  /// Those whose last result, where nobody waited to compare it, is not that of most.
+  var pastsApart: [Member] {
+    odd(among: members.filter { !readies[$0]!.stateDigest.isEmpty }) { readies[$0]!.stateDigest }
+  }
+
+  /// Those whose result is not the majority's; where all was said at once, it is compared later.
+  var minority: [Member] { isWhole ? [] : odd { dones[$0]! } }
 
   /// Those who mean another operation than the majority, and a sentence on it.
   var meaningsApart: Trouble? {
@@ -183,9 +202,14 @@ struct Exchange: Sendable {
   }
 
   /// Those who differ from the largest group of equals; among equally large ones the senior counts.
-  private func odd<Key: Hashable>(by key: (Member) -> Key) -> [Member] {
+  private func odd<Key: Hashable>(
+    among some: [Member]? = nil, by key: (Member) -> Key
+  ) -> [Member] {
+    let members = some ?? members
+    guard let first = members.first.map(key), !members.allSatisfy({ key($0) == first }) else {
+      return []
+    }
     let groups = Dictionary(grouping: members, by: key)
-    guard groups.count > 1 else { return [] }
     let largest = groups.values.map(\.count).max()!
     let chosen = members.first { groups[key($0)]!.count == largest }!
     return members.filter { key($0) != key(chosen) }

@@ -11,6 +11,7 @@ extension GroupLogic {
   }
 
   mutating func pass(_ event: Membership.Event, at now: Duration) -> [LinkAction] {
+    isUnsettled = true
     let actions = membership.handle(event, at: now)
     return perform(actions, at: now)
   }
@@ -107,6 +108,12 @@ extension GroupLogic {
     return attempt.late.map { .send($0.id, GroupMessage.hurry(attempt.stage).frame()) }
   }
 
+  /// As `settle`, where anything may have come of it: messages of channels, by far the most where
+  /// there are small operations, mostly change no deadline but their callers'.
+  mutating func settleIfNeeded(at now: Duration) -> [LinkAction] {
+    isUnsettled || nextWake.map({ $0 <= now }) ?? true ? settle(at: now) : []
+  }
+
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
@@ -121,6 +128,7 @@ extension GroupLogic {
       channelsMovedAt = now
       actions += pass(.trouble(reason: verdict.reason, without: verdict.without), at: now)
     }
+    isUnsettled = false
     let wake = min(
       membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now),
       nextDeadline.map { max($0, now + .milliseconds(1)) } ?? .seconds(1 << 40))

@@ -60,6 +60,12 @@ public struct GroupLogic: PeerLogic {
   /// The group has, or had, all the members that it was to wait for.
   var hasGathered = false
   var nextWake: Duration?
+  /// Operations of which this member heard from others what all had said, and those of which nobody
+  /// was left to tell.
+  package var operationsTold = 0
+  package var operationsLost = 0
+  /// Something has changed that `settle` may have to see to.
+  var isUnsettled = true
 
   /// - Parameter me: this peer's identity in this life.
   public init(me: Member, settings: Settings) {
@@ -174,7 +180,9 @@ public struct GroupLogic: PeerLogic {
     case .unreachable: break
     case .received(let member, let frame):
       do {
-        actions += receive(try GroupMessage(frame), from: member, at: now)
+        let message = try GroupMessage(frame)
+        actions += receive(message, from: member, at: now)
+        if message.isInChannel { return actions + settleIfNeeded(at: now) }
       } catch {
         return [.hangUp(member.id, reason: "\(error)")]
       }
@@ -201,7 +209,7 @@ public struct GroupLogic: PeerLogic {
       if hasState, view?.rank(of: member) != nil { notices.append(.received(bytes, from: member)) }
       return []
     case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .progress(let stage, _),
-      .hurry(let stage):
+      .hurry(let stage), .told(let stage, _):
       if stage.channel != 0 {
         return receiveInChannel(message, stage, from: member, at: now)
       }
@@ -243,7 +251,7 @@ public struct GroupLogic: PeerLogic {
       return []
     case .ready: watch.heard(permille: 1000, from: member, at: now)
     case .chunk, .done: watch.exchangeMoved(at: now)
-    case .membership, .state, .word, .askCharter, .charter: return []
+    case .membership, .state, .word, .askCharter, .charter, .told: return []
     }
     let actions = attempt?.receive(message, from: member) ?? []
     return actions + advanceRound(at: now)

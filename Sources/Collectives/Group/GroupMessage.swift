@@ -14,8 +14,12 @@ package enum GroupMessage: Sendable {
   case done(Stage, digest: [UInt8])
   /// How far the sender's work for the round has come, in thousandths.
   case progress(Stage, permille: UInt16)
-  /// The others are ready and wait: the receiver should hand in what it has.
+  /// The others are ready and wait: the receiver should hand in what it has. In a channel: the
+  /// receiver should tell what all said, as the sender has not heard it.
   case hurry(Stage)
+  /// What all said in an operation that was over with that, by rank; nothing from one who does not
+  /// know.
+  case told(Stage, [Ready])
   /// A request or an answer of a state transfer.
   case state([UInt8])
   /// Bytes of one strategy for another, outside any round.
@@ -49,14 +53,17 @@ package enum GroupMessage: Sendable {
     package var counts: [UInt64]
     /// Why nothing is to come of it; empty when something is.
     package var refusal: String
-    /// Of the shared state; empty where there is none to compare.
+    /// Of the shared state, or of the channel's last result where that was not compared; empty where
+    /// there is none to compare.
     package var stateDigest: [UInt8]
     /// The wire form of the chunk by which the exchange begins, where it fits in here; else empty.
     package var opening: [UInt8]
+    /// With that this member has said all that it has to say in this exchange.
+    package var isWhole: Bool
 
     package init(
       weight: Double, note: [UInt8], operation: String, counts: [UInt64] = [],
-      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = []
+      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = [], isWhole: Bool = false
     ) {
       self.weight = weight
       self.note = note
@@ -65,6 +72,7 @@ package enum GroupMessage: Sendable {
       self.refusal = refusal
       self.stateDigest = stateDigest
       self.opening = opening
+      self.isWhole = isWhole
     }
   }
 
@@ -79,11 +87,12 @@ package enum GroupMessage: Sendable {
     case askCharter = 7
     case charter = 8
     case hurry = 9
+    case told = 10
   }
 
-  private static let digestBytesMax = 64
-  private static let operationBytesMax = 256
-  private static let refusalBytesMax = 1024
+  fileprivate static let digestBytesMax = 64
+  fileprivate static let operationBytesMax = 256
+  fileprivate static let refusalBytesMax = 1024
   /// In front of a chunk: the kind and the stage.
   private static let chunkPrefixBytes = 25
 
@@ -103,13 +112,7 @@ package enum GroupMessage: Sendable {
       return Frame(message.isHeartbeat ? .heartbeat : .membership, out.bytes)
     case .ready(let stage, let ready):
       out.put(Kind.ready.rawValue, stage)
-      out.put(ready.weight)
-      out.put(run: ready.note)
-      out.put(ready.operation)
-      out.put(each: ready.counts) { $0.put($1) }
-      out.put(ready.refusal)
-      out.put(run: ready.stateDigest)
-      out.put(run: ready.opening)
+      out.put(ready)
       return Frame(ready.opening.isEmpty ? .membership : .exchange, out.bytes)
     case .chunk(let stage, let chunk):
       let prefix = Self.chunkPrefix(stage)
@@ -126,6 +129,10 @@ package enum GroupMessage: Sendable {
     case .hurry(let stage):
       out.put(Kind.hurry.rawValue, stage)
       return Frame(.membership, out.bytes)
+    case .told(let stage, let said):
+      out.put(Kind.told.rawValue, stage)
+      out.put(each: said) { $0.put($1) }
+      return Frame(.exchange, out.bytes)
     case .state(let bytes):
       out.put(Kind.state.rawValue)
       out.put(raw: bytes)
@@ -174,25 +181,17 @@ package enum GroupMessage: Sendable {
       let stage = try reader.stage()
       self = .chunk(stage, try Chunk(decoding: bytes, after: Self.chunkPrefixBytes))
       return
-    case .ready, .done, .progress, .hurry: break
+    case .ready, .done, .progress, .hurry, .told: break
     }
     var reader = ByteReader(Array(bytes.dropFirst()), place: "group message")
     let stage = try reader.stage()
     switch kind {
-    case .ready:
-      let ready = Ready(
-        weight: try reader.double(), note: try reader.run(max: GroupLogic.noteBytesMax),
-        operation: try reader.text(max: Self.operationBytesMax),
-        counts: try reader.each(max: View.membersMax, byteCountMin: 8) {
-          (r) throws(MalformedMessage) in try r.number()
-        },
-        refusal: try reader.text(max: Self.refusalBytesMax),
-        stateDigest: try reader.run(max: Self.digestBytesMax),
-        opening: try reader.run(max: AllReduceAlgorithm.oneShotBytesMax + Chunk.headerByteCount))
-      guard ready.weight >= 0, ready.weight.isFinite else {
-        throw reader.malformed("a weight of \(ready.weight)")
+    case .ready: self = .ready(stage, try reader.ready())
+    case .told:
+      let said = try reader.each(max: View.membersMax, byteCountMin: Ready.wireBytesMin) {
+        (r) throws(MalformedMessage) in try r.ready()
       }
-      self = .ready(stage, ready)
+      self = .told(stage, said)
     case .done: self = .done(stage, digest: try reader.run(max: Self.digestBytesMax))
     case .hurry: self = .hurry(stage)
     default: self = .progress(stage, permille: try reader.number())
@@ -210,7 +209,23 @@ extension MembershipMessage {
   }
 }
 
+extension GroupMessage.Ready {
+  /// The weight, six lengths, and whether it is all.
+  fileprivate static let wireBytesMin = 8 + 6 * 4 + 1
+}
+
 extension ByteWriter {
+  fileprivate mutating func put(_ ready: GroupMessage.Ready) {
+    put(ready.weight)
+    put(run: ready.note)
+    put(ready.operation)
+    put(each: ready.counts) { $0.put($1) }
+    put(ready.refusal)
+    put(run: ready.stateDigest)
+    put(run: ready.opening)
+    put(UInt8(ready.isWhole ? 1 : 0))
+  }
+
   fileprivate mutating func put(_ kind: UInt8, _ stage: GroupMessage.Stage) {
     put(kind)
     put(stage.channel)
@@ -223,13 +238,39 @@ extension ByteReader {
   fileprivate mutating func stage() throws(MalformedMessage) -> GroupMessage.Stage {
     GroupMessage.Stage(channel: try number(), view: try number(), round: try number())
   }
+
+  fileprivate mutating func ready() throws(MalformedMessage) -> GroupMessage.Ready {
+    let ready = GroupMessage.Ready(
+      weight: try double(), note: try run(max: GroupLogic.noteBytesMax),
+      operation: try text(max: GroupMessage.operationBytesMax),
+      counts: try each(max: View.membersMax, byteCountMin: 8) {
+        (r) throws(MalformedMessage) in try r.number()
+      },
+      refusal: try text(max: GroupMessage.refusalBytesMax),
+      stateDigest: try run(max: GroupMessage.digestBytesMax),
+      opening: try run(max: AllReduceAlgorithm.oneShotBytesMax + Chunk.headerByteCount),
+      isWhole: try number(UInt8.self) == 1)
+    guard ready.weight >= 0, ready.weight.isFinite else {
+      throw malformed("a weight of \(ready.weight)")
+    }
+    return ready
+  }
 }
 
 extension GroupMessage {
+  /// Part of an operation beside the rounds.
+  var isInChannel: Bool {
+    switch self {
+    case .ready(let stage, _), .chunk(let stage, _), .done(let stage, _), .told(let stage, _):
+      stage.channel != 0
+    default: false
+    }
+  }
+
   /// Part of a round, which a newcomer takes up only once it has the state.
   var isExchange: Bool {
     switch self {
-    case .ready, .chunk, .done: true
+    case .ready, .chunk, .done, .told: true
     default: false
     }
   }

@@ -30,6 +30,10 @@ public final class PeerGroup: Sendable {
     /// An empty host for every address of the machine; port 0 for any that is free.
     public var listen = PeerAddress(host: "127.0.0.1", port: 0)
     public var sealing: LinkSettings.Sealing = .encrypted
+    /// Strands of each link, and the congestion control of long paths; nil for what the links find
+    /// best, and for the system's.
+    public var strands: Int?
+    public var congestionControl: String? = "bbr"
     /// Codec, algorithm, operation, quorum, seed and the members to wait for: alike on all.
     public var group = GroupLogic.Settings(seed: Seed(0))
     /// What happens on the links; silent unless it is set.
@@ -119,6 +123,8 @@ public final class PeerGroup: Sendable {
       run: settings.run, admission: .secret(settings.secret), incarnation: me.incarnation,
       listen: settings.listen)
     links.sealing = settings.sealing
+    links.strands = settings.strands
+    links.congestionControl = settings.congestionControl
     let failures = Inbox<PeersError>()
     links.greetingFailed = { address, error in if address != nil { failures.put(error) } }
     let inbox = Inbox<RunNotice>()
@@ -251,6 +257,17 @@ public final class PeerGroup: Sendable {
 
   func post(_ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]) {
     loop.post { logic, now in logic.perform { work(&$0, now) } }
+  }
+
+  /// Does as `post`, and serves the links meanwhile where no other caller does.
+  func serve(
+    while isAwaited: () -> Bool,
+    _ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]
+  ) {
+    let hasServed = loop.serve(
+      { logic, now in logic.perform { work(&$0, now) } }, while: isAwaited,
+      hasMore: { !calls.isEmpty })
+    if !hasServed { post(work) }
   }
 
   private func wait(

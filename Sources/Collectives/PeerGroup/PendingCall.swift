@@ -72,6 +72,8 @@ public final class PendingCall: Sendable {
 final class PendingCalls: Sendable {
   private let calls = Mutex((next: UInt64(1), open: [UInt64: PendingCall](), isClosed: false))
 
+  var isEmpty: Bool { calls.withLock { $0.open.isEmpty } }
+
   /// Keeps a call until it is finished; nil once the group is closed.
   func add(_ make: (UInt64) -> PendingCall) -> (id: UInt64, call: PendingCall)? {
     calls.withLock { calls in

@@ -254,8 +254,10 @@ final class LinkEngine {
   /// Every byte that waits has its chance before the loop ends; true while some still wait.
   func flushBeforeEnd() -> Bool {
     for connection in connections.values where connection.stage == .up { flush(connection) }
-    return linked.values.contains(where: \.hasUnsent)
+    return hasUnsent
   }
+
+  var hasUnsent: Bool { linked.values.contains(where: \.hasUnsent) }
 
   /// Waits a little for a socket to take more.
   func waitForSpace() {

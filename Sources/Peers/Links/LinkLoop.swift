@@ -5,11 +5,12 @@ import Foundation
 public import Logging
 import Synchronization
 
-/// Runs a peer's logic over real links: one thread, one listener, all sockets.
+/// Runs a peer's logic over real links: one thread at a time, one listener, all sockets.
 ///
 /// The thread that calls `run` is the loop. It waits for sockets and timers, turns what happens into
 /// `LinkEvent`s for the logic, and does what the logic answers. Other threads reach the logic through
-/// `post` alone.
+/// `post`; one that would only wait for what comes of it takes the loop's part meanwhile (`serve`),
+/// which saves two changes of thread.
 ///
 /// - Bytes are sent at once when the socket takes them, else as it takes them; urgent frames in
 ///   order and first, bulk frames in order, over further connections where the path is long (`Link`).
@@ -25,9 +26,11 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     var stopping = false
   }
 
-  private struct Parts {
+  /// What only the thread that serves the links touches.
+  private struct Serving {
     var logic: Logic
-    var listener: Socket
+    let engine: LinkEngine
+    var reportAt = Duration.zero
   }
 
   /// Where this peer listens, with the real port.
@@ -38,7 +41,9 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   private let settings: LinkSettings
   private let logger: Logger
   private let wakeup: Wakeup
-  private let parts: Mutex<Parts?>
+  /// Held by the thread that serves the links, while it waits for sockets, too; nil at the end.
+  private let serving: Mutex<Serving?>
+  private let turns = LoopTurns()
   private let inbox = Mutex(Inbox())
   private let linkReports = Mutex<[LinkReport]>([])
 
@@ -66,7 +71,17 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     self.meter = meter
     self.logger = logger
     self.wakeup = wakeup
-    parts = Mutex(Parts(logic: logic, listener: listener))
+    var listens = settings.advertised
+    if listens == nil {
+      // An empty host makes the others take the address they see.
+      let host = settings.listen.host
+      let isWildcard = host.isEmpty || host == "0.0.0.0" || host == "::"
+      listens = PeerAddress(host: isWildcard ? "" : host, port: bound.port)
+    }
+    let engine = LinkEngine(
+      identity: identity, settings: settings, listener: listener, listens: listens!,
+      wakeup: wakeup, meter: meter, logger: logger)
+    serving = Mutex(Serving(logic: logic, engine: engine))
   }
 
   private static func listen(_ settings: LinkSettings) throws(PeersError) -> Socket {
@@ -115,13 +130,18 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
       return inbox.works.count == 1
     }
     // Whoever put the first there has woken the loop, and it has not looked yet.
-    if isFirst { wakeup.wake() }
+    if isFirst { wake() }
+  }
+
+  private func wake() {
+    wakeup.wake()
+    turns.resume()
   }
 
   /// Ends the loop from any thread: `run` gives what is queued a moment to leave, then returns.
   public func stop() {
     inbox.withLock { $0.stopping = true }
-    wakeup.wake()
+    wake()
   }
 
   /// The links that are up, as of the last heartbeat.
@@ -133,59 +153,154 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   /// - Returns: the logic as it is in the end.
   @discardableResult
   public func run() -> Logic {
-    guard let parts = parts.withLock({ $0.take() }) else {
-      preconditionFailure("a link loop runs once")
-    }
-    var logic = parts.logic
-    let wakeup = wakeup
-    let engine = LinkEngine(
-      identity: identity, settings: settings, listener: parts.listener, listens: advertised,
-      wakeup: wakeup, meter: meter, logger: logger)
-    var reportAt = Duration.zero
-    func deliver() {
-      var linksChanged = false
-      while !engine.events.isEmpty {
-        let events = engine.events
-        engine.events = []
-        for event in events {
-          switch event {
-          case .linked, .unlinked: linksChanged = true
-          default: break
-          }
-          engine.perform(logic.handle(event, at: engine.now))
-        }
-      }
-      if linksChanged || engine.now >= reportAt {
-        reportAt = engine.now + settings.heartbeatInterval
-        let reports = engine.reports
-        linkReports.withLock { $0 = reports }
-      }
-    }
-    engine.updateNow()
-    while true {
-      let (works, stopping) = inbox.withLock { inbox in
-        defer { inbox.works = [] }
-        return (inbox.works, inbox.stopping)
-      }
-      for work in works {
-        engine.perform(work(&logic, engine.now))
-        deliver()
-      }
-      if stopping { break }
-      engine.turn(deliver: deliver)
-    }
-    let last = engine.now + Self.lastBytesMax
-    while engine.flushBeforeEnd(), engine.now < last { engine.waitForSpace() }
-    engine.closeAll()
-    linkReports.withLock { $0 = [] }
-    return logic
+    serving.withLock { $0?.engine.updateNow() }
+    while serving.withLock({ turn(&$0!) }) { turns.waitForMine() }
+    return serving.withLock { end(&$0) }
   }
 
-  /// What others are told: an empty host makes them take the address they see.
-  private var advertised: PeerAddress {
-    if let given = settings.advertised { return given }
-    let host = settings.listen.host
-    let isWildcard = host.isEmpty || host == "0.0.0.0" || host == "::"
-    return PeerAddress(host: isWildcard ? "" : host, port: address.port)
+  /// Does some work, then serves the links on the calling thread while something is awaited, or
+  /// until `stop`.
+  ///
+  /// - Parameters:
+  ///   - isAwaited: asked after every turn; what ends it must come from the logic, or wake the loop.
+  ///   - hasMore: whether others wait, too: then the loop's thread goes on at once, else soon.
+  /// - Returns: false when another thread is doing so already, or the loop has ended; then nothing
+  ///   was done.
+  public func serve(
+    _ work: Work, while isAwaited: () -> Bool, hasMore: () -> Bool
+  ) -> Bool {
+    guard let isParked = turns.claim() else { return false }
+    if !isParked { wakeup.wake() }
+    var isUrgent = true
+    let hasServed = serving.withLock { serving in
+      guard serving != nil else { return false }
+      serving!.engine.updateNow()
+      // What was posted before comes first.
+      var goesOn = takeWorks(&serving!)
+      serving!.engine.perform(work(&serving!.logic, serving!.engine.now))
+      deliver(&serving!)
+      while goesOn, isAwaited() { goesOn = turn(&serving!) }
+      isUrgent = !goesOn || serving!.engine.hasUnsent
+      return true
+    }
+    turns.release(atOnce: isUrgent || hasMore())
+    return hasServed
+  }
+
+  // MARK: On the thread that serves
+
+  /// Does what was posted, waits for sockets or a timer, and sees to them; false once stopped.
+  private func turn(_ serving: inout Serving) -> Bool {
+    guard takeWorks(&serving) else { return false }
+    serving.engine.turn { deliver(&serving) }
+    return true
+  }
+
+  private func takeWorks(_ serving: inout Serving) -> Bool {
+    let (works, stopping) = inbox.withLock { inbox in
+      defer { inbox.works = [] }
+      return (inbox.works, inbox.stopping)
+    }
+    for work in works {
+      serving.engine.perform(work(&serving.logic, serving.engine.now))
+      deliver(&serving)
+    }
+    return !stopping
+  }
+
+  private func deliver(_ serving: inout Serving) {
+    let engine = serving.engine
+    var linksChanged = false
+    while !engine.events.isEmpty {
+      let events = engine.events
+      engine.events = []
+      for event in events {
+        switch event {
+        case .linked, .unlinked: linksChanged = true
+        default: break
+        }
+        engine.perform(serving.logic.handle(event, at: engine.now))
+      }
+    }
+    if linksChanged || engine.now >= serving.reportAt {
+      serving.reportAt = engine.now + settings.heartbeatInterval
+      let reports = engine.reports
+      linkReports.withLock { $0 = reports }
+    }
+  }
+
+  private func end(_ serving: inout Serving?) -> Logic {
+    guard let last = serving else { preconditionFailure("a link loop runs once") }
+    serving = nil
+    let engine = last.engine
+    let limit = engine.now + Self.lastBytesMax
+    while engine.flushBeforeEnd(), engine.now < limit { engine.waitForSpace() }
+    engine.closeAll()
+    linkReports.withLock { $0 = [] }
+    return last.logic
+  }
+}
+
+/// Whose turn it is to serve the links: the loop's thread's, or that of one that waits for something.
+private final class LoopTurns: Sendable {
+  private struct State {
+    var isClaimed = false
+    /// The loop's thread is out of the way.
+    var isParked = false
+    var resumes = ContinuousClock.now
+  }
+
+  /// Callers come back soon, mostly: so long after one the loop's thread stays out of the way.
+  private static var pause: Duration { .milliseconds(1) }
+
+  private let state = Mutex(State())
+  private let condition = NSCondition()
+
+  /// - Returns: whether the loop's thread is out of the way; nil when somebody else has claimed.
+  func claim() -> Bool? {
+    state.withLock { state in
+      guard !state.isClaimed else { return nil }
+      state.isClaimed = true
+      return state.isParked
+    }
+  }
+
+  func release(atOnce: Bool) {
+    state.withLock { state in
+      state.isClaimed = false
+      state.resumes = .now + Self.pause
+    }
+    if atOnce { resume() }
+  }
+
+  /// There is something to do for the loop's thread, unless a caller does it.
+  func resume() {
+    let isMissed = state.withLock { state in
+      state.resumes = .now
+      return state.isParked && !state.isClaimed
+    }
+    guard isMissed else { return }
+    condition.lock()
+    condition.signal()
+    condition.unlock()
+  }
+
+  /// On the loop's thread: returns when it is its turn.
+  func waitForMine() {
+    while true {
+      let pause = state.withLock { state -> Duration? in
+        let now = ContinuousClock.now
+        guard state.isClaimed || state.resumes > now else {
+          state.isParked = false
+          return nil
+        }
+        state.isParked = true
+        return state.isClaimed ? Self.pause : state.resumes - now
+      }
+      guard let pause else { return }
+      condition.lock()
+      _ = condition.wait(until: Date(timeIntervalSinceNow: pause / .seconds(1)))
+      condition.unlock()
+    }
   }
 }

@@ -121,10 +121,12 @@ struct SimulatedGroupTests {
     let total = Tally.shared.now
     print(
       """
-      simulated: \(total.worlds) worlds, \(total.rounds) rounds, \(total.operations) operations, \
+      simulated: \(total.worlds) worlds, \(total.rounds) rounds, \(total.operations) operations \
+      (\(total.told) told by others, \(total.untold) lost), \
       \(total.faults); lost: \(total.lost)
       """)
     #expect(total.rounds >= 10_000 && total.operations >= 20_000)
+    #expect(total.told > 0, "nobody ever missed what others had handed out")
     // Disks are the checkpoint writer's business, and have their own tests.
     for kind in FaultKind.allCases where kind != .disk {
       #expect(total.faults[kind] > 0, "\(kind) never happened: it tests nothing")
@@ -188,7 +190,7 @@ final class SimulatedGroup {
     for tag in ToyCalls.tags {
       world.add(
         Agreement<ToyMember, UInt64, [UInt8]>("outcome of each operation on tag \(tag)") { logic in
-          logic.calls.last[tag].map { ($0.number, $0.digest) }
+          logic.calls.settled[tag].map { ($0.number, $0.digest) }
         })
     }
   }
@@ -221,6 +223,12 @@ final class SimulatedGroup {
       let isBehind = each { ($0.calls.last[tag]?.number ?? 0) + 1 < most }.contains(true)
       return most < operationsBefore[tag, default: 0] + 20 || isBehind
     }
+  }
+
+  /// Of the members that are alive.
+  var operationsTold: (told: Int, lost: Int) {
+    let all = each { ($0.group.operationsTold, $0.group.operationsLost) }
+    return (all.reduce(0) { $0 + $1.0 }, all.reduce(0) { $0 + $1.1 })
   }
 
   var operationsFinished: UInt64 { ToyCalls.tags.reduce(0) { $0 + furthest($1) } }
@@ -268,6 +276,7 @@ final class Tally: Sendable {
   struct Sums {
     var rounds: UInt64 = 0
     var operations: UInt64 = 0
+    var (told, untold) = (0, 0)
     var faults = FaultCounts()
     var worlds = 0
     var lost: [String] = []
@@ -278,6 +287,8 @@ final class Tally: Sendable {
     total.withLock {
       $0.rounds += group.roundsCommitted
       $0.operations += group.operationsFinished
+      $0.told += group.operationsTold.told
+      $0.untold += group.operationsTold.lost
       $0.faults += group.world.faults
       $0.worlds += 1
     }

@@ -11,13 +11,18 @@ import FerryPeers
 /// differs anywhere shows in every later one.
 struct ToyCalls: Sendable {
   static let tags: [UInt64] = [1, 2, 3]
+  /// Where it goes in one shot, a member hands the result out before it knows that all have it.
+  static let oneShotTag: UInt64 = 1
 
   /// A member with the group's state in hand.
   var isIn = false {
-    didSet { if isIn != oldValue { (open, due) = ([:], [:]) } }
+    didSet { if isIn != oldValue { (open, due, unsettled) = ([:], [:], nil) } }
   }
   /// By tag, the last operation that this life of the peer has seen the end of.
   private(set) var last: [UInt64: (number: UInt64, digest: [UInt8])] = [:]
+  /// By tag, the last that stands for good, whoever is lost: in one shot the one before.
+  private(set) var settled: [UInt64: (number: UInt64, digest: [UInt8])] = [:]
+  private var unsettled: (number: UInt64, digest: [UInt8])?
   private(set) var finishedCount = 0
   private let me: Member
   private let pauseMax: Duration
@@ -70,5 +75,11 @@ struct ToyCalls: Sendable {
     for value in values { bytes.put(UInt64(value.bitPattern)) }
     for contributor in outcome.contributors { bytes.put(contributor.member) }
     last[tag] = (outcome.number, Digest.sha256(of: bytes.bytes))
+    guard tag == Self.oneShotTag else {
+      settled[tag] = last[tag]
+      return
+    }
+    settled[tag] = unsettled
+    unsettled = last[tag]
   }
 }

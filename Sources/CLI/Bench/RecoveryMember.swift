@@ -7,26 +7,12 @@ import FerryPeers
 import Foundation
 import Logging
 
-/// One process of a benchmark: production links and group, and a vector instead of a model.
+/// One process of the recovery benchmark: production links and group, rounds without end, and a
+/// vector instead of a model.
 ///
 /// Tells its driver what happens on stdout, a line each, with the machine's monotonic clock in
 /// nanoseconds, which all processes of a machine read alike.
-final class BenchMember {
-  struct Plan: Sendable {
-    var secret: RunSecret
-    var join: PeerAddress?
-    var members: Int
-    var sealing: LinkSettings.Sealing
-    /// This peer's address, in numbers.
-    var host = "127.0.0.1"
-    /// From each rank of the bare ring to the next.
-    var bareConnections = 1
-    /// Strands of each link; nil for what the links find best.
-    var strands: Int?
-    /// Of long paths; nil for the system's.
-    var congestionControl: String?
-  }
-
+final class RecoveryMember {
   /// A notice, and when the links' thread gave it.
   private struct Heard: Sendable {
     let at: UInt64
@@ -39,14 +25,10 @@ final class BenchMember {
   private let inbox = Inbox<Heard>()
   private let loop: LinkLoop<RunLogic>
   private let me: Member
-  private let plan: Plan
-  private let ring: BareRing
   private var opened: UInt64?
   private var committed: UInt64 = 0
 
-  init(_ plan: Plan) throws {
-    self.plan = plan
-    ring = try BareRing(host: plan.host, connections: plan.bareConnections)
+  init(_ plan: BenchPlan) throws {
     LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     let identity = Identity()
     var generator = SystemRandomNumberGenerator()
@@ -55,8 +37,6 @@ final class BenchMember {
       run: "bench", admission: .secret(plan.secret), incarnation: me.incarnation,
       listen: PeerAddress(host: plan.host, port: 0))
     links.sealing = plan.sealing
-    links.strands = plan.strands
-    links.congestionControl = plan.congestionControl
     let settings = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
     let inbox = inbox
     loop = try LinkLoop(
@@ -67,7 +47,7 @@ final class BenchMember {
     let thread = Thread { [loop] in loop.run() }
     thread.name = "ferry-links"
     thread.start()
-    Self.say("listens \(loop.address) \(ring.port) \(me.id)")
+    Self.say("listens \(loop.address) 0 \(me.id)")
     if let address = plan.join {
       post { group, now in group.seek(address, at: now) }
     } else {
@@ -87,14 +67,6 @@ final class BenchMember {
   }
 
   private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
-
-  /// What this process has used of the processors so far, in nanoseconds.
-  private static var processorTime: UInt64 {
-    var time = timespec()
-    // SAFETY: the structure lives on this frame for the call.
-    unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
 
   private static func say(_ line: String) {
     Terminal.write(line + "\n", to: .standardOutput)
@@ -146,80 +118,5 @@ final class BenchMember {
       hear(inbox.take(waiting: .zero))
       contribute(values)
     }
-  }
-
-  // MARK: Commands
-
-  /// Does what the driver says, line by line, until its end of the pipe is closed.
-  func obey() throws {
-    var rank = 0
-    while let line = readLine() {
-      let words = line.split(separator: " ").map(String.init)
-      guard words.count >= 3, let a = Int(words[1]), let b = Int(words[2]) else {
-        throw ValidationFailure.line(line)
-      }
-      switch words[0] {
-      case "ring":
-        rank = a
-        guard words.count == 4, let port = UInt16(exactly: b) else {
-          throw ValidationFailure.line(line)
-        }
-        try ring.connect(to: words[3], port)
-        Self.say("ringed")
-      case "bare": try runBare(count: a, repeats: b, rank: rank)
-      case "group": runGroup(count: a, repeats: b)
-      default: throw ValidationFailure.line(line)
-      }
-    }
-  }
-
-  enum ValidationFailure: Error { case line(String) }
-
-  private func runBare(count: Int, repeats: Int, rank: Int) throws {
-    var values = [Float](repeating: 1, count: count)
-    var times: [UInt64] = []
-    let processor = Self.processorTime
-    for _ in 0..<repeats {
-      let start = Self.now
-      try ring.allReduce(&values, rank: rank, world: plan.members)
-      times.append(Self.now - start)
-      for i in stride(from: 0, to: count, by: max(1, count / 16)) {
-        precondition(values[i] == Float(plan.members), "the bare ring sums wrongly")
-      }
-      for i in values.indices { values[i] = 1 }
-    }
-    Self.say(([Self.processorTime - processor] + times).reduce("times") { "\($0) \($1)" })
-  }
-
-  private func runGroup(count: Int, repeats: Int) {
-    // Goes in and comes back as the result: the mean of ones is ones.
-    var values = [Float](repeating: 1, count: count)
-    var times: [UInt64] = []
-    let processor = Self.processorTime
-    for _ in 0..<repeats {
-      awaitOpening()
-      let start = Self.now
-      let round = opened!
-      contribute(values)
-      values = []
-      while committed < round {
-        for heard in inbox.take(waiting: .seconds(3600)) {
-          switch heard.notice {
-          case .group(.committed(let outcome)):
-            times.append(Self.now - start)
-            committed = outcome.round
-            values = outcome.values
-            for i in stride(from: 0, to: count, by: max(1, count / 16)) {
-              precondition(values[i] == 1, "the mean of ones is not one")
-            }
-            let state = Self.state(after: outcome.round)
-            post { group, now in group.publish(state, at: now) }
-          case .group(.opened(let round, _)): opened = round
-          default: hear([heard])
-          }
-        }
-      }
-    }
-    Self.say(([Self.processorTime - processor] + times).reduce("times") { "\($0) \($1)" })
   }
 }
