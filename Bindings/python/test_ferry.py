@@ -309,8 +309,44 @@ class OperationTests(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "elements that overlap|read-only"):
                 group.all_reduce(numpy.broadcast_to(whole[0, 0], (2, 4)), op="sum")
 
+    def test_the_documents_lines(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("numpy is not installed")
+        secret = ferry.new_secret()
+        first = ferry.Group.found("sums", secret, members=2)
+        address, seen = first.address, []
+
+        def member(group, rank):
+            group.barrier()
+            losses = numpy.array([rank, 2], dtype=numpy.float32)
+            table = numpy.full((2, 4), rank, dtype=numpy.float64)
+            weights = array.array("f", [5 + group.members.index(group.me)])
+            outcome = group.all_gather(losses, tag=1)
+            mean = [sum(part) / len(part) for part in outcome.parts]
+            call = group.all_reduce(table[:, 3], op="mean", tag=2, async_op=True)
+            group.broadcast(weights, src=group.members[0], tag=3)
+            call.wait()
+            pair = group.subgroup(group.members[:2])
+            if group.me in pair.members:
+                pair.all_reduce(losses, op="max", tag=4, algorithm="ring", seconds=30)
+            seen.append((mean, table[:, 3].tolist(), weights.tolist(), losses.tolist()))
+            group.leave()
+            group.close()
+
+        def second():
+            member(ferry.Group.join("sums", secret, address, members=2), 1)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        member(first, 0)
+        thread.join()
+        self.assertEqual(seen, [([1, 1.5], [0.5, 0.5], [5], [1, 2])] * 2)
+
     def test_what_cannot_be_done_is_said_at_once(self):
         with ferry.Group.found("sums", ferry.new_secret()) as group:
+            group.barrier()
             values, me = array.array("d", [1]), group.me
             for call, reason in [
                 (lambda: group.all_reduce(values, codec="int8"),

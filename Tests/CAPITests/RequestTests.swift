@@ -25,7 +25,7 @@ struct RequestTests {
   private var lastError: String { unsafe String(cString: ferry_last_error()) }
 
   /// Two members of a group, the older one first; both are gone at the end.
-  private func withPair(_ body: ([Handle], [ferry_member]) throws -> Void) rethrows {
+  private func withPair(_ body: ([Handle], [ferry_member]) throws -> Void) throws {
     var secret = [CChar](repeating: 0, count: Int(FERRY_SECRET_CAPACITY))
     // SAFETY: all pointers live through the calls that use them.
     #expect(unsafe ferry_new_secret(&secret, secret.count) == FERRY_OK)
@@ -47,6 +47,13 @@ struct RequestTests {
       }
     }
     defer { for group in pair { unsafe ferry_free(group.pointer) } }
+    // Both are members, and know it.
+    let barriers = try pair.map { group in
+      try unsafe start(group, operation(FERRY_BARRIER, FERRY_FLOAT32))
+    }
+    for call in barriers {
+      #expect(unsafe ferry_await(call.pointer, nil) == FERRY_OK, "\(lastError)")
+    }
     let members = pair.map { group in
       var member = ferry_member()
       #expect(unsafe ferry_self(group.pointer, &member) == FERRY_OK)
@@ -132,7 +139,7 @@ struct RequestTests {
       for call in calls {
         var result = unsafe ferry_result()
         #expect(unsafe ferry_outcome(call.pointer, &result) == FERRY_OK, "\(lastError)")
-        #expect(unsafe result.count == 3 && result.contributor_count == 2 && result.number == 1)
+        #expect(unsafe result.count == 3 && result.contributor_count == 2 && result.number == 2)
         #expect(unsafe result.contributors[0].count == 1 && result.contributors[1].count == 2)
         for rank in 0..<2 {
           let (a, b) = unsafe (result.contributors[rank].member.id, members[rank].id)

@@ -150,7 +150,8 @@ struct ferry_member {
 };
 
 // Writes the members, by seniority, if `capacity` is enough for `*count` of them, which is always
-// told; else FERRY_NO_FIT. At most FERRY_MEMBERS_MAX; none while this peer is not a member.
+// told; else FERRY_NO_FIT. At most FERRY_MEMBERS_MAX; none while this peer is not a member. The first
+// operation that waits for all (FERRY_BARRIER) is the time to ask.
 #define FERRY_MEMBERS_MAX 128
 ferry_status ferry_list_members(
     ferry_group *group, struct ferry_member *members, size_t capacity, size_t *count);
