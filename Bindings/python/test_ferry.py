@@ -111,7 +111,7 @@ class GroupTests(unittest.TestCase):
         with self.assertRaisesRegex(ferry.Deadline, "waited in vain for a group"):
             ferry.Group.join("sums", ferry.new_secret(), "127.0.0.1:1", seconds=0.2)
         group = ferry.Group.found("sums", ferry.new_secret())
-        with self.assertRaisesRegex(ValueError, "must be contiguous 32-bit floats"):
+        with self.assertRaisesRegex(ValueError, "must be 32-bit floats, got format 'd'"):
             group.all_reduce(array.array("d", [1]))
         with self.assertRaisesRegex(ValueError, "read-only"):
             group.all_reduce(memoryview(array.array("f", [1])).toreadonly())
@@ -129,8 +129,9 @@ class GroupTests(unittest.TestCase):
         values = numpy.arange(12, dtype=numpy.float32).reshape(3, 4)
         group.all_reduce(values, weight=2)
         self.assertEqual(values.tolist(), (2 * numpy.arange(12).reshape(3, 4)).tolist())
-        with self.assertRaisesRegex(ValueError, "must be contiguous"):
-            group.all_reduce(values.T)
+        # Views, too: packed for the way, and written back where they were.
+        group.all_reduce(values.T[1:3], weight=0.5)
+        self.assertEqual(values[1].tolist(), [8, 5, 6, 14])
         group.close()
 
 
@@ -193,9 +194,73 @@ class CallTests(unittest.TestCase):
         with self.assertRaises(ferry.Deadline):
             group.start(values, tag=2, seconds=0.1).wait()
         self.assertEqual(values.tolist(), [4])
-        with self.assertRaisesRegex(ValueError, "reduction must be one of sum, mean, product"):
+        with self.assertRaisesRegex(ValueError, "op must be one of sum, mean, product"):
             group.start(values, reduction="median")
         group.close()
+
+
+FELLOW = """
+import sys
+from test_ferry import operations
+import ferry
+secret, address = sys.argv[1:]
+with ferry.Group.join("sums", secret, address, members=3) as group:
+    operations(group)
+"""
+
+
+def operations(group):
+    """What one of three members does in the test below; each checks what it gets."""
+    group.barrier()
+    members, me = group.members, group.me
+    rank = members.index(me)
+
+    def expect(found, wanted):
+        if list(found) != wanted:
+            raise AssertionError(f"rank {rank}: {list(found)}, not {wanted}")
+
+    outcome = group.all_gather(array.array("f", [rank] * (rank + 1)), tag=1)
+    expect(outcome.values, [0, 1, 1, 2, 2, 2])
+    expect(map(list, outcome.parts), [[0], [1, 1], [2, 2, 2]])
+    expect(outcome.members, members)
+    values = array.array("i", [rank, 7])
+    group.broadcast(values, members[1], tag=2, algorithm="ring")
+    expect(values, [1, 7])
+    outcome = group.gather(array.array("q", [rank, -rank]), members[2], tag=3)
+    expect(outcome.values, [0, 0, 1, -1, 2, -2] if rank == 2 else [])
+    into = array.array("d", [0, 0])
+    group.scatter(into, members[0], array.array("d", [5, 4, 3, 2, 1, 0]) if rank == 0 else None)
+    expect(into, [[5, 4], [3, 2], [1, 0]][rank])
+    # In a list by member, of different lengths.
+    parts = [array.array("h", [10 * rank + to] * (to + 1)) for to in range(3)]
+    outcome = group.all_to_all(parts, tag=4)
+    expect(outcome.values, [10 * by + rank for by in range(3) for _ in range(rank + 1)])
+    outcome = group.reduce_scatter(array.array("I", range(6)), op="max", algorithm="ring", tag=5)
+    expect(outcome.values, [2 * rank, 2 * rank + 1])
+    both = array.array("b", [rank, 1])
+    group.all_reduce(both, into=(into := array.array("b", [0, 0])), op="product", tag=6)
+    expect(both, [rank, 1])
+    expect(into, [0, 1])
+    if rank == 0:
+        group.send(array.array("Q", [1, 2, 3]), members[1])
+    if rank == 1:
+        call = group.recv(array.array("Q", [0]), members[0], async_op=True)
+        try:
+            call.wait()
+            raise AssertionError("three elements in the place of one")
+        except ferry.NoFit as error:
+            if "the result has 3 elements, and there is a place for 1" not in str(error):
+                raise
+        # Nothing is lost, and the view in which it lands has gaps.
+        wide = memoryview(array.array("Q", [9] * 6))
+        call.wait(into=wide[::2])
+        expect(wide, [1, 9, 2, 9, 3, 9])
+    else:
+        some = group.subgroup([members[2], members[0]])
+        values = array.array("f", [rank, 1])
+        some.all_reduce(values, op="mean")
+        expect(values, [1, 1])
+    group.barrier(tag=7)
 
 
 LAUNCHED = """
@@ -205,6 +270,98 @@ with ferry.from_environment("launched", operation="sum") as group:
     group.all_reduce(values)
     print(group.rank, group.size, values.tolist(), flush=True)
 """
+
+
+class OperationTests(unittest.TestCase):
+    def test_every_operation_of_every_member(self):
+        secret = ferry.new_secret()
+        with ferry.Group.found("sums", secret, members=3) as group:
+            here = os.path.dirname(os.path.abspath(__file__))
+            others = [
+                subprocess.Popen(
+                    [sys.executable, "-B", "-c", FELLOW, secret, group.address], cwd=here)
+                for _ in range(2)
+            ]
+            try:
+                operations(group)
+                self.assertEqual([other.wait(60) for other in others], [0, 0])
+            finally:
+                for other in others:
+                    other.kill()
+                    other.wait()
+
+    def test_views_of_numpy_are_packed_and_written_back(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("numpy is not installed")
+        with ferry.Group.found("sums", ferry.new_secret()) as group:
+            whole = numpy.arange(24, dtype=numpy.int32).reshape(2, 3, 4)
+            expected = whole.copy()
+            expected[:, ::2, 3:0:-2] *= 3
+            group.all_reduce(whole[:, ::2, 3:0:-2], op="sum", weight=3)
+            self.assertEqual(whole.tolist(), expected.tolist())
+            got = group.all_gather(whole[:, 1, ::2]).values
+            self.assertEqual((got.tolist(), got.dtype), ([4, 6, 16, 18], numpy.int32))
+            flags = numpy.array([True, False])
+            group.all_reduce(flags, op="max")
+            self.assertEqual(flags.tolist(), [True, False])
+            with self.assertRaisesRegex(ValueError, "elements that overlap|read-only"):
+                group.all_reduce(numpy.broadcast_to(whole[0, 0], (2, 4)), op="sum")
+
+    def test_the_documents_lines(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("numpy is not installed")
+        secret = ferry.new_secret()
+        first = ferry.Group.found("sums", secret, members=2)
+        address, seen = first.address, []
+
+        def member(group, rank):
+            group.barrier()
+            losses = numpy.array([rank, 2], dtype=numpy.float32)
+            table = numpy.full((2, 4), rank, dtype=numpy.float64)
+            weights = array.array("f", [5 + group.members.index(group.me)])
+            outcome = group.all_gather(losses, tag=1)
+            mean = [sum(part) / len(part) for part in outcome.parts]
+            call = group.all_reduce(table[:, 3], op="mean", tag=2, async_op=True)
+            group.broadcast(weights, src=group.members[0], tag=3)
+            call.wait()
+            pair = group.subgroup(group.members[:2])
+            if group.me in pair.members:
+                pair.all_reduce(losses, op="max", tag=4, algorithm="ring", seconds=30)
+            seen.append((mean, table[:, 3].tolist(), weights.tolist(), losses.tolist()))
+            group.leave()
+            group.close()
+
+        def second():
+            member(ferry.Group.join("sums", secret, address, members=2), 1)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        member(first, 0)
+        thread.join()
+        self.assertEqual(seen, [([1, 1.5], [0.5, 0.5], [5], [1, 2])] * 2)
+
+    def test_what_cannot_be_done_is_said_at_once(self):
+        with ferry.Group.found("sums", ferry.new_secret()) as group:
+            group.barrier()
+            values, me = array.array("d", [1]), group.me
+            for call, reason in [
+                (lambda: group.all_reduce(values, codec="int8"),
+                 "int8 is a codec of F32, and the values are F64"),
+                (lambda: group.all_gather(values, algorithm="tree"),
+                 "there is no such way: tree .allGather.. Choose automatic or direct, ring"),
+                (lambda: group.all_to_all([values] * 2), "2 parts for 1 members"),
+                (lambda: group.scatter(values, me, [values, values]), "2 parts for 1 members"),
+                (lambda: group.subgroup([]), "a sub-group of nobody"),
+                (lambda: group.send(values, b"short"), "a member's name has 32 bytes, not 5"),
+                (lambda: group.subgroup([bytes(32)]).barrier(), "this peer is not among"),
+                (lambda: group.all_reduce(values, into=array.array("f", [0])), "of two types"),
+            ]:
+                with self.assertRaisesRegex(ValueError, reason):
+                    call()
 
 
 class EnvironmentTests(unittest.TestCase):
@@ -258,10 +415,12 @@ class MemoryTests(unittest.TestCase):
             tensor = Tensor([1, 2, 3, 4, 5, 6], [2, 3], versioned=versioned)
             self.group.all_reduce(tensor, weight=2)
             self.assertEqual(list(tensor.memory), [2, 4, 6, 8, 10, 12])
+            apart = Tensor([1, 2, 3, 4, 5, 6], [2], strides=[3], versioned=versioned)
+            self.group.all_reduce(apart, weight=2)
+            self.assertEqual(list(apart.memory), [2, 2, 3, 8, 5, 6])
 
     def test_dlpack_that_does_not_fit_is_refused_with_a_reason(self):
         for wrong, reason in [
-            (Tensor([1] * 6, [3, 2], strides=[1, 3]), "must be contiguous, got a Tensor with gaps"),
             (Tensor([1] * 6, [6], device=2), "got a Tensor on DLPack device 2; with torch"),
             (Tensor([1] * 6, [3], bits=64), "must be 32-bit floats, got DLPack type 2 of 64 bits"),
             (Tensor([1] * 6, [6], code=0), "must be 32-bit floats, got DLPack type 0 of 32 bits"),
@@ -279,8 +438,9 @@ class MemoryTests(unittest.TestCase):
         values = torch.arange(12, dtype=torch.float32).reshape(3, 4)
         self.group.all_reduce(values, weight=2)
         self.assertEqual(values.tolist(), (2 * torch.arange(12).reshape(3, 4)).tolist())
+        self.group.all_reduce(values.T[1:3], weight=0.5)
+        self.assertEqual(values[1].tolist(), [8, 5, 6, 14])
         for wrong, reason in [
-            (values.T, "must be contiguous"),
             (values.double(), "must be 32-bit floats"),
             (torch.zeros(3, requires_grad=True), "cannot be shared: .*grad"),
         ]:

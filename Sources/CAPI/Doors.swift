@@ -55,6 +55,7 @@ func call(_ body: () throws -> Void) -> ferry_status {
     LastError.set("\(error)")
     switch error {
     case is DoorError: return FERRY_BAD_ARGUMENT
+    case is NoFit: return FERRY_NO_FIT
     case is PeersError: return FERRY_REFUSED
     case let error as CollectiveError:
       switch error.code {
@@ -62,7 +63,8 @@ func call(_ body: () throws -> Void) -> ferry_status {
       case .evicted: return FERRY_EVICTED
       case .stopped: return FERRY_STOPPED
       case .cancelled: return FERRY_CANCELLED
-      case .mismatch: return FERRY_MISMATCH
+      case .mismatch, .badOperation: return FERRY_MISMATCH
+      case .badGroup: return FERRY_BAD_ARGUMENT
       default: return FERRY_FAILED
       }
     default: return FERRY_FAILED
@@ -139,7 +141,7 @@ private func settings(
   }
   settings.group.membersMin = launched?.size ?? Int(max(1, unsafe options.members_min))
   let operations: [ReduceOperation] = [.mean, .sum]
-  let codecs: [CodecKind] = [.float32, .bfloat16, .int8]
+  let codecs = Terms.codecs
   guard operations.indices.contains(Int(unsafe options.operation)) else {
     throw DoorError("options.operation is \(unsafe options.operation)")
   }
@@ -319,6 +321,35 @@ public func ferry_members(_ group: OpaquePointer!) -> UInt32 {
   var count = 0
   _ = call { count = try unsafe Door.behind(group).group.view?.members.count ?? 0 }
   return UInt32(count)
+}
+
+@c @implementation
+public func ferry_list_members(
+  _ group: OpaquePointer!, _ place: UnsafeMutablePointer<ferry_member>!, _ capacity: Int,
+  _ count: UnsafeMutablePointer<Int>!
+) -> ferry_status {
+  call {
+    let members = try unsafe Door.behind(group).group.view?.members ?? []
+    guard let count = unsafe count else { throw DoorError("the count's place is NULL") }
+    unsafe count.pointee = members.count
+    guard members.count <= capacity, let place = unsafe place else {
+      throw NoFit(description: "\(members.count) members, and there is a place for \(capacity)")
+    }
+    // SAFETY: the caller says how much room there is, and it was checked.
+    for (i, member) in members.enumerated() { unsafe place[i] = ferry_member(member.id) }
+  }
+}
+
+@c @implementation
+public func ferry_self(
+  _ group: OpaquePointer!, _ place: UnsafeMutablePointer<ferry_member>!
+) -> ferry_status {
+  call {
+    let door = try unsafe Door.behind(group)
+    guard let place = unsafe place else { throw DoorError("the member's place is NULL") }
+    // SAFETY: the place is the caller's and not NULL.
+    unsafe place.pointee = ferry_member(door.group.me.id)
+  }
 }
 
 @c @implementation

@@ -112,8 +112,8 @@ struct DoorsTests {
         #expect(unsafe ferry_start_all_reduce(group, &reduce, 0.05, &call) == FERRY_OK)
         #expect(unsafe ferry_await(call, nil) == FERRY_DEADLINE)
         for (element, reduction, codec, what) in [
-          (99, 0, 0, "reduce.element is 99"), (13, 0, 0, "reduce.element is 13"),
-          (1, 9, 0, "reduce.reduction is 9"), (1, 0, 3, "reduce.codec is 3"),
+          (99, 0, 0, "reduce.element is 99"), (14, 0, 0, "reduce.element is 14"),
+          (1, 9, 0, "reduce.reduction is 9"), (1, 0, 7, "reduce.codec is 7"),
         ] as [(UInt32, UInt32, UInt32, String)] {
           unsafe reduce.element = element
           unsafe reduce.reduction = reduction

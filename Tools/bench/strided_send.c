@@ -6,6 +6,7 @@
 //
 //   strided_send grid          1 KiB to 4 MiB, blocks of 1 B to 4 KiB: a table
 //   strided_send points SEED   200 sizes between them, to try the table with
+//   strided_send objects       the objects of strided_objects.h
 #include <arpa/inet.h>
 #include <ckernels.h>
 #include <netinet/tcp.h>
@@ -149,6 +150,10 @@ int main(int count, char **words) {
   if (count == 2 && !strcmp(words[1], "grid")) {
     for (size_t bytes = 1 << 10; bytes <= BYTES_MAX; bytes *= 4)
       for (size_t block = 1; block <= BLOCK_MAX && block <= bytes; block *= 2) measure(bytes, block);
+  } else if (count == 2 && !strcmp(words[1], "objects")) {
+    const size_t objects[] = {4 << 10, 64 << 10, 1 << 20, 4 << 20};
+    for (int i = 0; i < 4; i++)
+      for (size_t block = 4; block <= 4096; block *= 4) measure(objects[i], block);
   } else if (count == 3 && !strcmp(words[1], "points")) {
     srandom(atoi(words[2]));
     for (int i = 0; i < 200; i++) {
@@ -161,7 +166,7 @@ int main(int count, char **words) {
       measure(bytes, block < bytes ? block : bytes);
     }
   } else {
-    fprintf(stderr, "usage: strided_send grid | points SEED\n");
+    fprintf(stderr, "usage: strided_send grid | points SEED | objects\n");
     return 64;
   }
   printf("]\n");

@@ -9,55 +9,38 @@ hold the same bits::
     round = group.all_reduce(gradient)                             # in place
     print(round.number, round.contributors)
 
-Vectors are contiguous 32-bit floats in this machine's memory, in whatever offers them: a numpy array,
-a torch CPU tensor, an ``array.array("f")``, anything with a buffer or with DLPack. They are read and
-written where they lie; neither numpy nor torch is needed, and none is imported.
+Beside the rounds there are the operations of ``torch.distributed``, by the same names, of any type of
+numbers, among all members or a ``subgroup``, any number at once, told apart by tags: ``Operations``.
+
+Vectors lie in this machine's memory, in whatever offers them: a numpy array, a torch CPU tensor, an
+``array.array("f")``, anything with a buffer or with DLPack; rounds and state are of 32-bit floats. They
+are read and written where they lie, views with gaps among them; neither numpy nor torch is needed, and
+none is imported.
 Every call that waits has a limit in seconds. Errors are ``ferry.Error`` and say what to do.
 """
 
 import ctypes
-import os
-import pathlib
-import sys
 from typing import NamedTuple
 
-from ferry._memory import elements as _elements
-from ferry._memory import floats as _floats
+from ferry._library import (
+    Cancelled, Deadline, Error, Evicted, Mismatch, NoFit, Refused, Stopped, _call, _choice,
+    _Launched, _library, _Member, _Options, _Round)
+from ferry._memory import Place
+from ferry._operations import _CODECS, Call, Member, Operations, Outcome, SubGroup
 
 __all__ = [
-    "Group", "Call", "Round", "Cancelled", "Mismatch", "Error", "Deadline", "Evicted", "Stopped", "Refused", "from_environment",
+    "Group", "SubGroup", "Operations", "Member", "Call", "Outcome", "Round", "Error", "Cancelled",
+    "Deadline", "Evicted", "Mismatch", "NoFit", "Refused", "Stopped", "from_environment", "library",
     "new_secret",
 ]
 
-_API = (0, 1)
+_API = (0, 2)
+_OPERATIONS = ["mean", "sum"]
+_MEMBERS_MAX = 128
+_TEXT = 512
 
-
-class Error(Exception):
-    """What happened, where, and what to do."""
-
-
-class Deadline(Error):
-    """The time was over; the round goes on, and the next call returns its result."""
-
-
-class Evicted(Error):
-    """The others went on without this peer: call ``reload``, and go on from the group's state."""
-
-
-class Stopped(Error):
-    """This peer has left its group."""
-
-
-class Refused(Error):
-    """The other side refuses this peer, or the address cannot be listened on."""
-
-
-class Cancelled(Error):
-    """The call was cancelled, here or by another member."""
-
-
-class Mismatch(Error):
-    """The members made different calls."""
+#: Where the library that does the work was found.
+library = _library.place
 
 
 class Round(NamedTuple):
@@ -68,119 +51,6 @@ class Round(NamedTuple):
     weight: float
 
 
-class _Options(ctypes.Structure):
-    _fields_ = [
-        ("size", ctypes.c_size_t),
-        ("run", ctypes.c_char_p),
-        ("secret", ctypes.c_char_p),
-        ("listen", ctypes.c_char_p),
-        ("members_min", ctypes.c_uint32),
-        ("operation", ctypes.c_uint32),
-        ("codec", ctypes.c_uint32),
-        ("clear", ctypes.c_bool),
-    ]
-
-
-class _Reduce(ctypes.Structure):
-    _fields_ = [
-        ("size", ctypes.c_size_t),
-        ("values", ctypes.c_void_p),
-        ("count", ctypes.c_size_t),
-        ("element", ctypes.c_uint32),
-        ("reduction", ctypes.c_uint32),
-        ("tag", ctypes.c_uint64),
-        ("weight", ctypes.c_double),
-        ("codec", ctypes.c_uint32),
-    ]
-
-
-class _Launched(ctypes.Structure):
-    _fields_ = [("rank", ctypes.c_uint32), ("size", ctypes.c_uint32)]
-
-
-class _Round(ctypes.Structure):
-    _fields_ = [
-        ("number", ctypes.c_uint64),
-        ("contributors", ctypes.c_uint32),
-        ("weight", ctypes.c_double),
-    ]
-
-
-_ERRORS = {
-    1: ValueError, 2: Deadline, 3: Evicted, 4: Stopped, 5: Refused, 6: Error, 7: Cancelled,
-    8: Mismatch,
-}
-_OPERATIONS = ["mean", "sum"]
-_REDUCTIONS = ["sum", "mean", "product", "min", "max"]
-_CODECS = ["f32", "bf16", "int8"]
-_TEXT = 512
-
-
-def _load():
-    name = "libFerryC.dylib" if sys.platform == "darwin" else "libFerryC.so"
-    here = pathlib.Path(__file__).resolve()
-    places = [here.parent / name]
-    if len(here.parents) > 3:
-        # In a checkout: what `swift build -c release` made.
-        places.append(here.parents[3] / ".build" / "release" / name)
-    if os.environ.get("FERRY_LIBRARY"):
-        places = [pathlib.Path(os.environ["FERRY_LIBRARY"])]
-    for place in places:
-        if place.exists():
-            library = ctypes.CDLL(str(place))
-            library.place = str(place)
-            break
-    else:
-        raise ImportError(
-            f"ferry: {name} is not at {' or '.join(map(str, places))}. "
-            "Install the wheel that `make wheel` builds, or name the library in FERRY_LIBRARY."
-        )
-    pointer, text, seconds = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
-    floats, count = ctypes.c_void_p, ctypes.c_size_t
-    for function, arguments in {
-        "new_secret": [text, count],
-        "found": [ctypes.POINTER(_Options), ctypes.POINTER(pointer)],
-        "join": [ctypes.POINTER(_Options), text, seconds, ctypes.POINTER(pointer)],
-        "from_environment": [
-            ctypes.POINTER(_Options), seconds, ctypes.POINTER(pointer), ctypes.POINTER(_Launched)],
-        "start_all_reduce": [
-            pointer, ctypes.POINTER(_Reduce), seconds, ctypes.POINTER(pointer)],
-        "is_finished": [pointer],
-        "cancel": [pointer],
-        "await": [pointer, ctypes.POINTER(_Round)],
-        "all_reduce": [pointer, floats, count, seconds, seconds, ctypes.POINTER(_Round)],
-        "set_state": [pointer, text, floats, count],
-        "state": [pointer, text, floats, count],
-        "reload": [pointer, seconds],
-        "address": [pointer, text, count],
-        "leave": [pointer, seconds],
-        "members": [pointer],
-        "round_number": [pointer],
-        "free": [pointer],
-        "last_error": [],
-    }.items():
-        getattr(library, f"ferry_{function}").argtypes = arguments
-    library.ferry_members.restype = ctypes.c_uint32
-    library.ferry_round_number.restype = ctypes.c_uint64
-    library.ferry_is_finished.restype = ctypes.c_bool
-    library.ferry_cancel.restype = None
-    library.ferry_free.restype = None
-    library.ferry_last_error.restype = text
-    return library
-
-
-_library = _load()
-#: Where the library that does the work was found.
-library = _library.place
-
-
-def _call(function, *arguments):
-    status = getattr(_library, f"ferry_{function}")(*arguments)
-    if status:
-        message = _library.ferry_last_error().decode()
-        raise _ERRORS.get(status, Error)(message)
-
-
 def new_secret():
     """A fresh secret: whoever has it may join."""
     text = ctypes.create_string_buffer(_TEXT)
@@ -188,52 +58,12 @@ def new_secret():
     return text.value.decode()
 
 
-def _choice(name, value, values):
-    if value not in values:
-        raise ValueError(f"{name} must be one of {', '.join(values)}, got {value!r}")
-    return values.index(value)
-
-
-class Call:
-    """An operation under way. Its values are the library's until ``wait`` returned."""
-
-    def __init__(self, pointer, keep):
-        self._pointer, self._keep, self._round = pointer, keep, None
-
-    @property
-    def is_finished(self):
-        """Whether ``wait`` would return at once."""
-        return self._pointer is None or _library.ferry_is_finished(self._pointer)
-
-    def cancel(self):
-        """Ends the wait at once, here and for those who wait for this peer's part."""
-        if self._pointer is not None:
-            _library.ferry_cancel(self._pointer)
-
-    def wait(self):
-        """Waits, and writes the result over the values; on an error they are as they were."""
-        if self._pointer is not None:
-            pointer, self._pointer = self._pointer, None
-            round = _Round()
-            try:
-                _call("await", pointer, ctypes.byref(round))
-            finally:
-                self._keep = None
-            self._round = Round(round.number, round.contributors, round.weight)
-        return self._round
-
-    def __del__(self):
-        if self._pointer is not None:
-            # Nobody will look at the result, and the memory may go.
-            self.cancel()
-            _library.ferry_await(self._pointer, None)
-
-
-class Group:
+class Group(Operations):
     """This process's place in a group. Use ``found`` or ``join``; ``with`` leaves at the end."""
 
     #: What a launcher told this process; None unless the group is ``from_environment``.
     rank = size = None
+    _among = None
 
     def __init__(self, pointer):
         self._pointer = pointer
@@ -291,11 +121,19 @@ class Group:
         group.rank, group.size = launched.rank, launched.size
         return group
 
-    def all_reduce(self, values, *, weight=1.0, seconds=60.0):
-        """The weighted mean (or sum) of all members' values, in place."""
-        place, count, _keep = _floats(values, writable=True)
+    def all_reduce(self, values, *, weight=1.0, seconds=60.0, **options):
+        """The weighted mean (or sum) of all members' values, in place: a round.
+
+        With any of ``tag``, ``op``, ``into``, ``codec``, ``algorithm``, ``async_op`` it is an operation
+        beside the rounds instead.
+        """
+        if options:
+            return self._all_reduce(values, weight=weight, seconds=seconds, **options)
         round = _Round()
-        _call("all_reduce", self._pointer, place, count, weight, seconds, ctypes.byref(round))
+        with Place(values, writable=True, only="f32").packed() as place:
+            _call(
+                "all_reduce", self._pointer, place.address, place.count, weight, seconds,
+                ctypes.byref(round))
         return Round(round.number, round.contributors, round.weight)
 
     def start(
@@ -303,29 +141,32 @@ class Group:
     ):
         """Begins an all-reduce beside the rounds and returns at once: ``Call.wait`` ends it.
 
-        Values of any element type; several at once have different tags. Calls with one tag belong
-        together in the order in which each member makes them.
+        As ``all_reduce(values, tag=tag, op=reduction, async_op=True)``.
         """
-        place, count, element, keep = _elements(values, writable=True)
-        reduce = _Reduce(
-            ctypes.sizeof(_Reduce), place, count, element,
-            _choice("reduction", reduction, _REDUCTIONS), tag, weight,
-            _choice("codec", codec, _CODECS))
-        pointer = ctypes.c_void_p()
-        _call(
-            "start_all_reduce", self._pointer, ctypes.byref(reduce), seconds,
-            ctypes.byref(pointer))
-        return Call(pointer, (values, keep))
+        return self._all_reduce(
+            values, op=reduction, weight=weight, tag=tag, codec=codec, seconds=seconds,
+            async_op=True)
+
+    def subgroup(self, members):
+        """Operations of these members alone: all of them name the same ones, in any order."""
+        return SubGroup(self, members)
+
+    @property
+    def me(self):
+        """This process's own name among the members."""
+        one = _Member()
+        _call("self", self._pointer, ctypes.byref(one))
+        return Member(bytes(one.id))
 
     def set_state(self, name, values):
         """Names values that all hold alike after the round before: newcomers get them."""
-        place, count, _keep = _floats(values, writable=False)
-        _call("set_state", self._pointer, name.encode(), place, count)
+        with Place(values, only="f32").packed() as place:
+            _call("set_state", self._pointer, name.encode(), place.address, place.count)
 
     def read_state(self, name, into):
         """Copies what this peer was given when it joined or reloaded over ``into``."""
-        place, count, _keep = _floats(into, writable=True)
-        _call("state", self._pointer, name.encode(), place, count)
+        with Place(into, writable=True, only="f32").packed() as place:
+            _call("state", self._pointer, name.encode(), place.address, place.count)
 
     def reload(self, *, seconds=60.0):
         """After ``Evicted``: waits until this peer is a member again."""
@@ -333,8 +174,10 @@ class Group:
 
     @property
     def members(self):
-        """How many members there are; 0 while this peer is not one."""
-        return _library.ferry_members(self._pointer)
+        """The members' names, by seniority; none while this peer is not one."""
+        all, count = (_Member * _MEMBERS_MAX)(), ctypes.c_size_t()
+        _call("list_members", self._pointer, all, _MEMBERS_MAX, ctypes.byref(count))
+        return [Member(bytes(one.id)) for one in all[: count.value]]
 
     @property
     def round(self):

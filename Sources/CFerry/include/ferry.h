@@ -27,7 +27,7 @@ extern "C" {
 
 // The major number changes when a program has to be changed.
 #define FERRY_API_MAJOR 0
-#define FERRY_API_MINOR 1
+#define FERRY_API_MINOR 2
 
 // This process's place in a group.
 typedef struct ferry_group ferry_group;
@@ -49,12 +49,18 @@ typedef enum ferry_status {
   FERRY_CANCELLED = 7,
   // The members made different calls.
   FERRY_MISMATCH = 8,
+  // The result does not fit its place; nothing is lost: see ferry_await.
+  FERRY_NO_FIT = 9,
 } ferry_status;
 
-enum ferry_operation { FERRY_MEAN = 0, FERRY_SUM = 1 };
+// What a group's rounds make of all members' values.
+enum ferry_round_operation { FERRY_MEAN = 0, FERRY_SUM = 1 };
 
-// How values travel: as they are, or in fewer bytes up to a stated error.
-enum ferry_codec { FERRY_F32 = 0, FERRY_BF16 = 1, FERRY_INT8 = 2 };
+// How 32-bit floats travel: as they are, or in fewer bytes up to a stated error.
+enum ferry_codec {
+  FERRY_F32 = 0, FERRY_BF16 = 1, FERRY_INT8 = 2, FERRY_INT8_STOCHASTIC = 3, FERRY_INT4 = 4,
+  FERRY_INT4_STOCHASTIC = 5, FERRY_TOP_K = 6,
+};
 
 // Options grow at their end in later releases: set `size` to sizeof, and all else to zero first.
 struct ferry_options {
@@ -127,6 +133,8 @@ enum ferry_element {
   FERRY_FLOAT32 = 1, FERRY_FLOAT64 = 2, FERRY_FLOAT16 = 3, FERRY_BFLOAT16 = 4,
   FERRY_INT_8 = 5, FERRY_INT_16 = 6, FERRY_INT_32 = 7, FERRY_INT_64 = 8,
   FERRY_UINT_8 = 9, FERRY_UINT_16 = 10, FERRY_UINT_32 = 11, FERRY_UINT_64 = 12,
+  // One byte, 0 or 1.
+  FERRY_BOOL = 13,
 };
 
 // How values become one.
@@ -135,7 +143,114 @@ enum ferry_reduction {
   FERRY_REDUCE_MIN = 3, FERRY_REDUCE_MAX = 4,
 };
 
-// What is summed and how; grows at its end: set `size` to sizeof, and all else to zero first.
+// Who takes part: a peer's name, the same on all members as long as the peer lives.
+#define FERRY_MEMBER_BYTES 32
+struct ferry_member {
+  uint8_t id[FERRY_MEMBER_BYTES];
+};
+
+// Writes the members, by seniority, if `capacity` is enough for `*count` of them, which is always
+// told; else FERRY_NO_FIT. At most FERRY_MEMBERS_MAX; none while this peer is not a member. The first
+// operation that waits for all (FERRY_BARRIER) is the time to ask.
+#define FERRY_MEMBERS_MAX 128
+ferry_status ferry_list_members(
+    ferry_group *group, struct ferry_member *members, size_t capacity, size_t *count);
+
+// Which of them this process is.
+ferry_status ferry_self(ferry_group *group, struct ferry_member *self);
+
+// Elements that lie apart: of a tensor with these dimensions, outermost first, where one step along
+// dimension i is strides[i] elements up (or down) in memory. The first element is at the pointer.
+struct ferry_layout {
+  size_t size;
+  size_t dimensions;
+  const size_t *shape;
+  const ptrdiff_t *strides;
+};
+
+// Copies what a layout means to elements one after another, and back: what operations do with theirs.
+ferry_status ferry_pack(
+    const void *values, const struct ferry_layout *layout, uint32_t element, void *packed);
+ferry_status ferry_unpack(
+    const void *packed, const struct ferry_layout *layout, uint32_t element, void *values);
+
+// What becomes of whose values.
+enum ferry_kind {
+  // All get what the reduction makes of all members' values: as many from each.
+  FERRY_ALL_REDUCE = 1,
+  // Each gets its own segment of that, in the order of the contributors, cut evenly.
+  FERRY_REDUCE_SCATTER = 2,
+  // All get the values of all, one member's after the other's.
+  FERRY_ALL_GATHER = 3,
+  // All get the peer's values.
+  FERRY_BROADCAST = 4,
+  // The peer gets the values of all, one member's after the other's.
+  FERRY_GATHER = 5,
+  // Each gets its own part of the peer's values.
+  FERRY_SCATTER = 6,
+  // Each gets its own part of all members' values, one member's after the other's.
+  FERRY_ALL_TO_ALL = 7,
+  // The peer gets this member's values, and makes FERRY_RECEIVE of it.
+  FERRY_SEND = 8,
+  // Ends for none before all have made this call.
+  FERRY_BARRIER = 9,
+  FERRY_RECEIVE = 10,
+};
+
+// Which way the values take. All-reduce has them all; reduce-scatter direct, ring and hierarchical;
+// all-gather direct and ring; broadcast direct, ring and tree; the others direct.
+enum ferry_algorithm {
+  FERRY_BY_MEASURE = 0, FERRY_BY_RING = 1, FERRY_BY_DIRECT = 2, FERRY_BY_ONE_SHOT = 3,
+  FERRY_BY_HALVING_DOUBLING = 4, FERRY_BY_TREE = 5, FERRY_BY_STAR = 6, FERRY_BY_HIERARCHY = 7,
+};
+
+// The next `count` of the values are for this member.
+struct ferry_part {
+  struct ferry_member member;
+  size_t count;
+};
+
+// This member's part in an operation; grows at its end: set `size` to sizeof, and all else to zero
+// first.
+struct ferry_operation {
+  size_t size;
+  // enum ferry_kind, ferry_element, ferry_reduction, ferry_algorithm, ferry_codec; the same for all.
+  uint32_t kind;
+  uint32_t element;
+  uint32_t reduction;
+  uint32_t algorithm;
+  uint32_t codec;
+  // This member's share in a reduction is `weight` if this is set, else 1.
+  bool has_weight;
+  double weight;
+  uint64_t tag;
+  // What this member gives, read before ferry_start returns: `count` elements one after another, or as
+  // many as the layout says. Where it gives nothing, and no result place is named, only their place.
+  void *values;
+  size_t count;
+  const struct ferry_layout *layout;
+  // Where the result is written when the call is awaited: room for `result_count` elements, or, by a
+  // layout, for exactly as many as it says. NULL for where the values are.
+  void *result;
+  size_t result_count;
+  const struct ferry_layout *result_layout;
+  // Those who take part, in any order; NULL for all members. Not looked at in send and receive.
+  const struct ferry_member *members;
+  size_t member_count;
+  // Whose values are sent, or who gets them: in broadcast, gather, scatter, send and receive.
+  const struct ferry_member *peer;
+  // In scatter, by the peer, and all-to-all: whose the values are; those not named get nothing.
+  const struct ferry_part *parts;
+  size_t part_count;
+};
+
+// Begins an operation and returns at once; it ends after `seconds` at the latest. On success the call
+// is to be given to ferry_await. Result places must stay until then.
+ferry_status ferry_start(
+    ferry_group *group, const struct ferry_operation *operation, double seconds,
+    ferry_call **call);
+
+// What is summed and how, for ferry_start_all_reduce; grows at its end.
 struct ferry_reduce {
   size_t size;
   // `count` elements; the result is written over them when the call is awaited. Until then they are
@@ -151,8 +266,7 @@ struct ferry_reduce {
   uint32_t codec;
 };
 
-// Begins an all-reduce and returns at once; it ends after `seconds` at the latest. On success the call
-// is to be given to ferry_await, once.
+// As ferry_start, for an all-reduce of all members, in place.
 ferry_status ferry_start_all_reduce(
     ferry_group *group, const struct ferry_reduce *reduce, double seconds, ferry_call **call);
 
@@ -162,8 +276,35 @@ bool ferry_is_finished(ferry_call *call);
 // Ends the wait at once; where the others have begun without this member's part, nothing comes of it.
 void ferry_cancel(ferry_call *call);
 
+// Who took part in an operation, and how much of the result came from it, where it was gathered.
+struct ferry_contributor {
+  struct ferry_member member;
+  double weight;
+  size_t count;
+};
+
+// What came of an operation, as this member sees it.
+struct ferry_result {
+  // The operation's number under its tag.
+  uint64_t number;
+  // How many elements this member gets.
+  size_t count;
+  // In the same order on all members; they are there until the call is freed.
+  const struct ferry_contributor *contributors;
+  size_t contributor_count;
+};
+
+// Waits for the call and says what came of it, without writing or freeing anything.
+ferry_status ferry_outcome(ferry_call *call, struct ferry_result *result);
+
+// Gives the result another place, as `result`, `result_count` and `result_layout` of the operation.
+ferry_status ferry_set_place(
+    ferry_call *call, void *place, size_t count, const struct ferry_layout *layout);
+
 // Waits for the call, writes its result, and frees it. `round` may be NULL; its number is the
-// operation's under its tag. On failure the values are as they were.
+// operation's under its tag. On failure nothing was written. After FERRY_NO_FIT, and then only, the
+// call is still there: ferry_outcome says how many elements there are, ferry_set_place gives them a
+// place (NULL: drops them), and the call is to be awaited once more.
 ferry_status ferry_await(ferry_call *call, struct ferry_round *round);
 
 // Names values that all members hold alike after the round before: compared before the next round,

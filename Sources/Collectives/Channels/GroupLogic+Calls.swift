@@ -17,6 +17,10 @@ extension GroupLogic {
       "a note of \(call.note.count) bytes is above \(Self.noteBytesMax)")
     precondition(
       call.weight >= 0 && call.weight.isFinite, "a weight of \(call.weight) is none")
+    if let refusal = call.operation.refusal {
+      finish(id, .failure(refusal))
+      return []
+    }
     guard view != nil, hasState, channel.includes(me.id) else {
       let isOut = view == nil || !hasState
       let what = isOut ? "this peer is not a member" : "this peer is not among \(channel)"

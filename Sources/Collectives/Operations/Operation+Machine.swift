@@ -15,18 +15,16 @@ extension Operation {
   ///   - seed: for codecs that round at random, the same on all ranks.
   ///   - chunkPrefix: put in front of every chunk: its carrier's own header.
   ///   - pieceElements: of a piece, the same on all ranks; nil chooses by the vector's length.
-  /// - Throws: `.badOperation` when counts do not fit, naming the rank, or the kind has no such way;
-  ///   `.badGroup` for weights or a topology that make no sense.
+  /// - Throws: `.badOperation` when counts do not fit, naming the rank, or as `refusal`; `.badGroup`
+  ///   for weights or a topology that make no sense.
   public func machine(
     rank: Int, weights: [Double] = [], input: Values, counts: [[Int]], seed: Seed,
     chunkPrefix: [UInt8] = [], pieceElements: Int? = nil
   ) throws(CollectiveError) -> any CollectiveMachine {
     let world = counts.count
     precondition((0..<world).contains(rank), "rank \(rank) among \(world)")
+    if let refusal { throw refusal }
     try check(counts, rank: rank, input: input, world: world)
-    guard kind == .allReduce || algorithm == .automatic || ways.contains(algorithm) else {
-      throw refusing("there is no such way: \(algorithm.rawValue)", nil)
-    }
     guard weights.isEmpty || weights.count == world else {
       throw refusing("\(weights.count) ranks have a weight, of \(world)", nil)
     }

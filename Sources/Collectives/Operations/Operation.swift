@@ -42,8 +42,8 @@ public struct Operation: Sendable, Hashable, CustomStringConvertible {
   public var reduce: ReduceOperation
   /// Which way they take.
   public var algorithm: AllReduceAlgorithm
-  /// How floats are encoded; other elements travel as they are. A lossy codec needs finite values,
-  /// and does not change what a rank keeps for itself alone.
+  /// How 32-bit floats are encoded; other elements travel as they are, and take `.float32` alone. A
+  /// lossy codec needs finite values, and does not change what a rank keeps for itself alone.
   public var codec: CodecKind
   /// The rank whose values are sent, or that gets them: in broadcast, gather, scatter and send.
   public var root: Int?

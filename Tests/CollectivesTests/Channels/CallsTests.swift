@@ -140,6 +140,17 @@ struct CallsTests {
     #expect(net.members(0) == [0, 1])
   }
 
+  @Test("a codec that does not take the values' type ends the call at once, and the tag goes on")
+  func codecOfOtherType() {
+    var net = idle(2)
+    let bad = net.call(0, .allReduce(.f64([1]), codec: .int8))
+    #expect(error(net, 0, bad)?.code == .badOperation)
+    #expect(error(net, 0, bad)?.what == "int8 is a codec of F32, and the values are F64")
+    let ids = (0..<2).map { net.call($0, sum(2)) }
+    net.deliver()
+    #expect((0..<2).map { value(net, $0, ids[$0]) } == [[4], [4]])
+  }
+
   @Test("calls on one tag keep their order; one that waits does not stop another tag's")
   func tags() {
     var net = idle(2)

@@ -3,6 +3,7 @@
 import FerryBasics
 import FerryCollectives
 import FerryPeers
+import FerryTensors
 import Foundation
 import Synchronization
 import Testing
@@ -47,6 +48,33 @@ struct PeerGroupCallsTests {
         #expect(floats(outcome) == expected && outcome.number == UInt64(index % 20 + 1))
       }
     }
+  }
+
+  @Test("a slice of a tensor is an operand where it lies, and takes the result")
+  func slice() throws {
+    let peers = try group(of: 2)
+    let tables = Mutex<[[Float]]>([[], []])
+    DispatchQueue.concurrentPerform(iterations: 2) { rank in
+      let whole = (0..<12).map { Float($0 * (rank + 1)) }
+      var table = whole
+      do {
+        var view = table.mutableSpan
+        try Self.meanOfColumn(peers[rank], whole, into: &view)
+      } catch { Issue.record("\(error)") }
+      tables.withLock { $0[rank] = table }
+    }
+    let outcomes = tables.withLock { $0 }
+    #expect(outcomes[0] == [0, 1.5, 2, 3, 4, 7.5, 6, 7, 8, 13.5, 10, 11])
+    #expect(outcomes[1] == [0, 1.5, 4, 6, 8, 7.5, 12, 14, 16, 13.5, 20, 22])
+  }
+
+  private static func meanOfColumn(
+    _ peer: PeerGroup, _ table: [Float], into view: inout MutableSpan<Float>
+  ) throws {
+    let column = try TensorSlice(.f32, of: [3, 4], [0..<3, 1..<2])
+    let outcome = try peer.perform(
+      .allReduce(Values(column, of: table.span), .mean), on: Channel(tag: 3), within: .seconds(60))
+    try outcome.values.write(to: column, of: &view)
   }
 
   @Test("large calls on several tags are under way at once, and their bits are equal")

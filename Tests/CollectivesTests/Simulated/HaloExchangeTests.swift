@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryCollectives
 import FerryPeers
 import FerrySimulation
 import FerryTensors
 import Testing
 
-/// A stencil on a cube that eight peers share: each sends the faces of its part, which are slices of
-/// the tensor where it lies, and unpacks its fellows' into the rim around it.
+/// A stencil on a cube that eight members share: each sends the faces of its part, which are slices of
+/// the tensor where it lies, and gets its fellows' into the rim around it, by operations of a group.
 @Suite("Halo exchange", .tags(.simulation))
 struct HaloExchangeTests {
   /// Cells along an edge of the whole cube, peers along an edge, steps of the stencil.
@@ -26,17 +27,20 @@ struct HaloExchangeTests {
       every: .seconds(1), lasting: .milliseconds(100) ... .seconds(1))
     let count = Self.peersPerEdge * Self.peersPerEdge * Self.peersPerEdge
     let world = World(seed: seed, peers: count, plan: plan) { birth in HaloPeer(birth) }
+    func troubles(_ world: World<HaloPeer>) -> [String] {
+      (0..<count).flatMap { world.withLogic($0) { $0.troubles } ?? [] }
+    }
     func steps(_ world: World<HaloPeer>) -> [Int] {
       (0..<count).compactMap { world.withLogic($0) { $0.step } }
     }
     try world.run(until: .seconds(300)) { steps($0) != Array(repeating: Self.steps, count: count) }
-    #expect(steps(world) == Array(repeating: Self.steps, count: count))
+    #expect(steps(world) == Array(repeating: Self.steps, count: count), "\(troubles(world))")
     #expect(world.faults[.loss] > 20 && world.faults[.delay] > 20, "\(world.faults)")
 
     var whole = Cube(edge: Self.edge)
     whole.fill { Self.beginning($0) }
     for _ in 0..<Self.steps {
-      whole.wrap()
+      try whole.wrap()
       whole.advance()
     }
     for peer in 0..<count {
@@ -95,26 +99,23 @@ struct Cube {
     } catch { preconditionFailure(error.description) }
   }
 
-  func packed(_ axis: Int, high: Bool) -> [UInt8] {
-    let slice = face(axis, high: high, rim: false)
-    var bytes = [UInt8](repeating: 0, count: slice.block.byteCount)
-    var view = bytes.mutableSpan
-    slice.block.pack(cells.span.elementBytes, into: &view)
-    return bytes
+  /// The outermost cells, packed.
+  func outermost(_ axis: Int, high: Bool) -> Values {
+    Values(face(axis, high: high, rim: false), of: cells.span)
   }
 
-  mutating func unpack(_ bytes: [UInt8], _ axis: Int, high: Bool) {
-    let slice = face(axis, high: high, rim: true)
+  mutating func setRim(_ values: Values, _ axis: Int, high: Bool) throws(CollectiveError) {
+    let rim = face(axis, high: high, rim: true)
     var view = cells.mutableSpan
-    slice.block.unpack(bytes.span.elementBytes, into: &view)
+    try values.write(to: rim, of: &view)
   }
 
   /// The rim of a cube that is alone: its other side.
-  mutating func wrap() {
+  mutating func wrap() throws {
     for axis in 0..<3 {
-      let (low, high) = (packed(axis, high: false), packed(axis, high: true))
-      unpack(high, axis, high: false)
-      unpack(low, axis, high: true)
+      let (low, high) = (outermost(axis, high: false), outermost(axis, high: true))
+      try setRim(high, axis, high: false)
+      try setRim(low, axis, high: true)
     }
   }
 
@@ -136,18 +137,23 @@ struct Cube {
   }
 }
 
-/// One of the eight: sends its faces axis by axis, and goes on when both of its fellows' are here.
+/// One of the eight: makes four calls an axis, and goes on when all of them are over.
 private struct HaloPeer: PeerLogic {
+  private var group: GroupLogic
   private let birth: Birth
+  private var hasBegun = false
   /// Its first cell in the whole cube.
   let corner: [Int]
   private(set) var cube: Cube
   private(set) var step = 0
   private var axis = 0
-  private var hasSent = false
-  /// Faces by step, axis and side, as fellows may be a step ahead.
-  private var arrived: [[Int]: [UInt8]] = [:]
-  private var peers: [Int: PeerID] = [:]
+  /// The peers by their numbers in the world, once all have said theirs.
+  private var peers: [PeerID] = []
+  /// The rims that are on their way, by call: true for the high one; nil for what is sent.
+  private var open: [UInt64: Bool?] = [:]
+  private var lastCall: UInt64 = 0
+  /// Calls that ended otherwise than they should.
+  private(set) var troubles: [String] = []
   private let place: [Int]
 
   init(_ birth: Birth) {
@@ -160,57 +166,94 @@ private struct HaloPeer: PeerLogic {
     self.corner = corner
     cube = Cube(edge: edge)
     cube.fill { cell in HaloExchangeTests.beginning(zip(corner, cell).map { $0 + $1 }) }
+    group = GroupLogic(
+      me: birth.member, settings: .init(seed: Seed(1), membersMin: birth.addresses.count))
   }
 
-  private func neighbor(_ axis: Int, high: Bool) -> Int {
+  private func neighbor(_ axis: Int, high: Bool) -> PeerID {
     let n = HaloExchangeTests.peersPerEdge
     var other = place
     other[axis] = (other[axis] + (high ? 1 : n - 1)) % n
-    return other.reduce(0) { $0 * n + $1 }
+    return peers[other.reduce(0) { $0 * n + $1 }]
   }
 
   mutating func handle(_ event: LinkEvent, at now: Duration) -> [LinkAction] {
-    switch event {
-    case .woke:
-      let missing = birth.addresses.filter { $0 != birth.address }
-      return peers.count == birth.addresses.count - 1
-        ? []
-        : missing.map { .dial($0) } + [.wake(at: now + .milliseconds(100))]
-    case .linked(let member, let address):
-      guard let address, let index = birth.addresses.firstIndex(of: address) else { return [] }
-      peers[index] = member.id
-      return goOn()
-    case .received(_, let frame):
-      arrived[frame.payload.prefix(3).map(Int.init)] = Array(frame.payload.dropFirst(3))
-      return goOn()
-    case .unlinked, .unreachable: return []
+    var actions: [LinkAction] = []
+    if !hasBegun {
+      hasBegun = true
+      if birth.index == 0 {
+        let state = SharedState(round: 0, tensors: [(name: "none", values: [0])], note: [])
+        actions += group.found(StateServer(state), at: now)
+        actions += introduce(at: now)
+      } else {
+        actions += group.seek(birth.addresses[0], at: now)
+      }
+    }
+    actions += group.handle(event, at: now)
+    while true {
+      let notices = group.takeNotices()
+      guard !notices.isEmpty else { return actions }
+      for notice in notices {
+        switch notice {
+        case .loaded: actions += introduce(at: now)
+        case .finished(let id, let result): actions += finished(id, result, at: now)
+        case .evicted(let reason): troubles.append(reason)
+        default: break
+        }
+      }
     }
   }
 
-  private mutating func goOn() -> [LinkAction] {
+  /// Says which part of the cube is this peer's; ends when all eight are in the group.
+  private mutating func introduce(at now: Duration) -> [LinkAction] {
+    call(.allGather(.u8([UInt8(birth.index)])), on: Channel(), rim: nil, at: now)
+  }
+
+  private mutating func call(
+    _ call: Call, on channel: Channel, rim: Bool?, at now: Duration
+  ) -> [LinkAction] {
+    lastCall += 1
+    open[lastCall] = .some(rim)
+    return group.call(call, on: channel, id: lastCall, until: now + .seconds(300), at: now)
+  }
+
+  private mutating func finished(
+    _ id: UInt64, _ result: Result<CallOutcome, CollectiveError>, at now: Duration
+  ) -> [LinkAction] {
+    guard let rim = open.removeValue(forKey: id) else { return [] }
+    do {
+      let outcome = try result.get()
+      if peers.isEmpty {
+        let numbers = outcome.values.bytes.map(Int.init)
+        let ids = outcome.contributors.map(\.member.id)
+        peers = zip(numbers, ids).sorted { $0.0 < $1.0 }.map(\.1)
+      } else {
+        if let high = rim { try cube.setRim(outcome.values, axis, high: high) }
+        if open.isEmpty { axis += 1 }
+      }
+    } catch {
+      troubles.append("\(error)")
+      return []
+    }
+    if axis == 3 {
+      cube.advance()
+      (axis, step) = (0, step + 1)
+    }
+    return open.isEmpty && step < HaloExchangeTests.steps ? exchange(at: now) : []
+  }
+
+  private mutating func exchange(at now: Duration) -> [LinkAction] {
     var actions: [LinkAction] = []
-    while step < HaloExchangeTests.steps, peers.count == birth.addresses.count - 1 {
-      if !hasSent {
-        hasSent = true
-        for high in [false, true] {
-          // My low face is my lower neighbor's high rim.
-          let head = [step, axis, high ? 0 : 1].map(UInt8.init)
-          actions.append(
-            .send(
-              peers[neighbor(axis, high: high)]!,
-              Frame(.exchange, head + cube.packed(axis, high: high))))
-        }
-      }
-      guard let low = arrived[[step, axis, 0]], let high = arrived[[step, axis, 1]] else { break }
-      arrived[[step, axis, 0]] = nil
-      arrived[[step, axis, 1]] = nil
-      cube.unpack(low, axis, high: false)
-      cube.unpack(high, axis, high: true)
-      (axis, hasSent) = (axis + 1, false)
-      if axis == 3 {
-        cube.advance()
-        (axis, step) = (0, step + 1)
-      }
+    let me = group.me.id
+    for high in [false, true] {
+      // My low face is my lower neighbor's high rim: tags name the rim.
+      let other = neighbor(axis, high: high)
+      actions += call(
+        .send(cube.outermost(axis, high: high), from: me, to: other),
+        on: Channel(tag: high ? 0 : 1, from: me, to: other), rim: nil, at: now)
+      actions += call(
+        .receive(.f32, from: other, by: me),
+        on: Channel(tag: high ? 1 : 0, from: other, to: me), rim: high, at: now)
     }
     return actions
   }
