@@ -20,20 +20,17 @@ extension PeerGroup {
   public func start(
     _ call: Call, on channel: Channel = Channel(), within limit: Duration
   ) -> PendingCall {
-    let (id, pending) = add()
-    if let id { post { $0.call(call, on: channel, id: id, until: $1 + limit, at: $1) } }
-    return pending
-  }
-
-  /// A call that the group knows by a number; finished already, and without one, once it is closed.
-  private func add() -> (id: UInt64?, PendingCall) {
     let added = calls.add { id in
-      PendingCall { self.post { $0.cancel(id, at: $1) } }
+      PendingCall(
+        serve: { self.serve(while: $0) }, cancel: { self.post { $0.cancel(id, at: $1) } })
     }
-    if let (id, pending) = added { return (id, pending) }
-    let over = PendingCall {}
-    over.finish(.failure(PendingCalls.closed(run)))
-    return (nil, over)
+    guard let (id, pending) = added else {
+      let over = PendingCall(serve: { _ in }, cancel: {})
+      over.finish(.failure(PendingCalls.closed(run)))
+      return over
+    }
+    post { $0.call(call, on: channel, id: id, until: $1 + limit, at: $1) }
+    return pending
   }
 
   /// Does this member's part in a channel's next operation, and waits for the outcome.
@@ -43,12 +40,6 @@ extension PeerGroup {
   public func perform(
     _ call: Call, on channel: Channel = Channel(), within limit: Duration
   ) throws(CollectiveError) -> CallOutcome {
-    let (id, pending) = add()
-    if let id {
-      serve(
-        while: { !pending.isFinished },
-        doing: { $0.call(call, on: channel, id: id, until: $1 + limit, at: $1) })
-    }
-    return try pending.wait()
+    try start(call, on: channel, within: limit).wait()
   }
 }

@@ -259,15 +259,9 @@ public final class PeerGroup: Sendable {
     loop.post { logic, now in logic.perform { work(&$0, now) } }
   }
 
-  /// Does as `post`, and serves the links meanwhile where no other caller does.
-  func serve(
-    while isAwaited: () -> Bool,
-    doing work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]
-  ) {
-    let hasServed = loop.serve(
-      { logic, now in logic.perform { work(&$0, now) } }, while: isAwaited,
-      hasMore: { !calls.isEmpty })
-    if !hasServed { post(work) }
+  /// Serves the links on the thread of a caller that waits, where no other caller does.
+  func serve(while isAwaited: () -> Bool) {
+    loop.serve(while: isAwaited, hasMore: { !calls.isEmpty })
   }
 
   private func wait(

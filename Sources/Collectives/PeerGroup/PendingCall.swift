@@ -9,13 +9,19 @@ public final class PendingCall: Sendable {
   private let condition = NSCondition()
 
   private struct State {
-    /// Holds the group, which must live until the call is over; let go then.
+    /// These hold the group, which must live until the call is over; let go then.
     var cancel: (@Sendable () -> Void)?
+    var serve: (@Sendable (() -> Bool) -> Void)?
     var result: Result<CallOutcome, CollectiveError>?
     var waiting: [CheckedContinuation<Result<CallOutcome, CollectiveError>, Never>] = []
   }
 
-  init(cancel: @escaping @Sendable () -> Void) { state.withLock { $0.cancel = cancel } }
+  /// - Parameter serve: does the group's work while asked to, unless somebody else does.
+  init(
+    serve: @escaping @Sendable (() -> Bool) -> Void, cancel: @escaping @Sendable () -> Void
+  ) {
+    state.withLock { ($0.serve, $0.cancel) = (serve, cancel) }
+  }
 
   /// Whether `wait` would return at once.
   public var isFinished: Bool { state.withLock { $0.result != nil } }
@@ -26,6 +32,7 @@ public final class PendingCall: Sendable {
   ///   members made different calls, `.evicted`, `.stopped`.
   @discardableResult
   public func wait() throws(CollectiveError) -> CallOutcome {
+    state.withLock { $0.serve }? { !isFinished }
     condition.lock()
     defer { condition.unlock() }
     while true {
@@ -58,7 +65,7 @@ public final class PendingCall: Sendable {
     let waiting = state.withLock { state in
       guard state.result == nil else { return state.waiting }
       state.result = result
-      state.cancel = nil
+      (state.cancel, state.serve) = (nil, nil)
       defer { state.waiting = [] }
       return state.waiting
     }

@@ -121,10 +121,19 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
       remedy: "Listen on an address of this machine, and on a port above 1023.")
   }
 
-  /// Hands work to the loop's thread; it is done in the order of the calls.
+  /// Has work done on the loop's thread, or at once while that is out of the way (`serve`); in the
+  /// order of the calls.
   ///
   /// After the loop has ended it is dropped.
   public func post(_ work: @escaping Work) {
+    if turns.claimIfParked() {
+      var isUrgent = true
+      serving.withLock { serving in
+        guard serving != nil else { return }
+        isUrgent = !begin(with: work, &serving!) || serving!.engine.hasUnsent
+      }
+      return leave(isUrgent: isUrgent)
+    }
     let isFirst = inbox.withLock { inbox in
       inbox.works.append(work)
       return inbox.works.count == 1
@@ -158,33 +167,36 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     return serving.withLock { end(&$0) }
   }
 
-  /// Does some work, then serves the links on the calling thread while something is awaited, or
-  /// until `stop`.
+  /// Serves the links on the calling thread while something is awaited, or until `stop`; returns at
+  /// once when another thread is doing so already.
   ///
   /// - Parameters:
   ///   - isAwaited: asked after every turn; what ends it must come from the logic, or wake the loop.
   ///   - hasMore: whether others wait, too: then the loop's thread goes on at once, else soon.
-  /// - Returns: false when another thread is doing so already, or the loop has ended; then nothing
-  ///   was done.
-  public func serve(
-    _ work: Work, while isAwaited: () -> Bool, hasMore: () -> Bool
-  ) -> Bool {
-    guard let isParked = turns.claim() else { return false }
+  public func serve(while isAwaited: () -> Bool, hasMore: () -> Bool) {
+    guard let isParked = turns.claim() else { return }
     if !isParked { wakeup.wake() }
     var isUrgent = true
-    let hasServed = serving.withLock { serving in
-      guard serving != nil else { return false }
-      serving!.engine.updateNow()
-      // What was posted before comes first.
-      var goesOn = takeWorks(&serving!)
-      serving!.engine.perform(work(&serving!.logic, serving!.engine.now))
-      deliver(&serving!)
+    serving.withLock { serving in
+      guard serving != nil else { return }
+      var goesOn = begin(with: nil, &serving!)
       while goesOn, isAwaited() { goesOn = turn(&serving!) }
       isUrgent = !goesOn || serving!.engine.hasUnsent
-      return true
     }
-    turns.release(atOnce: isUrgent || hasMore())
-    return hasServed
+    leave(isUrgent: isUrgent || hasMore())
+  }
+
+  /// What was posted before comes first; false once stopped.
+  private func begin(with work: Work?, _ serving: inout Serving) -> Bool {
+    serving.engine.updateNow()
+    let goesOn = takeWorks(&serving)
+    if let work { perform(work, &serving) }
+    return goesOn
+  }
+
+  private func leave(isUrgent: Bool) {
+    let isLeft = inbox.withLock { !$0.works.isEmpty || $0.stopping }
+    turns.release(atOnce: isUrgent || isLeft)
   }
 
   // MARK: On the thread that serves
@@ -201,11 +213,13 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
       defer { inbox.works = [] }
       return (inbox.works, inbox.stopping)
     }
-    for work in works {
-      serving.engine.perform(work(&serving.logic, serving.engine.now))
-      deliver(&serving)
-    }
+    for work in works { perform(work, &serving) }
     return !stopping
+  }
+
+  private func perform(_ work: Work, _ serving: inout Serving) {
+    serving.engine.perform(work(&serving.logic, serving.engine.now))
+    deliver(&serving)
   }
 
   private func deliver(_ serving: inout Serving) {
@@ -262,6 +276,15 @@ private final class LoopTurns: Sendable {
       guard !state.isClaimed else { return nil }
       state.isClaimed = true
       return state.isParked
+    }
+  }
+
+  /// Claims only where the loop's thread is out of the way.
+  func claimIfParked() -> Bool {
+    state.withLock { state in
+      guard !state.isClaimed, state.isParked else { return false }
+      state.isClaimed = true
+      return true
     }
   }
 

@@ -31,7 +31,7 @@ def main():
         driver.fail(error)
 
     def reduce(values):
-        group.all_reduce(values, seconds=OPERATION_SECONDS_MAX)
+        group.all_reduce(values, op="sum", codec=sys.argv[2], seconds=OPERATION_SECONDS_MAX)
         return values
 
     driver.serve(reduce, tolerance=0 if sys.argv[2] == "f32" else 0.02)
