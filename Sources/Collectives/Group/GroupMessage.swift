@@ -23,6 +23,8 @@ package enum GroupMessage: Sendable {
   /// Asks what the run is: a newcomer does so before it builds anything.
   case askCharter
   case charter([UInt8])
+  /// What the links between members are like.
+  case paths(PathMessage)
 
   /// What a message belongs to: the round, or the exchange of a channel, and the view it began in.
   package struct Stage: Sendable, Hashable {
@@ -53,10 +55,13 @@ package enum GroupMessage: Sendable {
     package var stateDigest: [UInt8]
     /// The wire form of the chunk by which the exchange begins, where it fits in here; else empty.
     package var opening: [UInt8]
+    /// The way that the exchange should take, from the first of those who take part.
+    package var plan: PathPlan?
 
     package init(
       weight: Double, note: [UInt8], operation: String, counts: [UInt64] = [],
-      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = []
+      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = [],
+      plan: PathPlan? = nil
     ) {
       self.weight = weight
       self.note = note
@@ -65,6 +70,7 @@ package enum GroupMessage: Sendable {
       self.refusal = refusal
       self.stateDigest = stateDigest
       self.opening = opening
+      self.plan = plan
     }
   }
 
@@ -79,6 +85,7 @@ package enum GroupMessage: Sendable {
     case askCharter = 7
     case charter = 8
     case hurry = 9
+    case paths = 10
   }
 
   private static let digestBytesMax = 64
@@ -110,6 +117,7 @@ package enum GroupMessage: Sendable {
       out.put(ready.refusal)
       out.put(run: ready.stateDigest)
       out.put(run: ready.opening)
+      out.put(run: ready.plan?.encoded() ?? [])
       return Frame(ready.opening.isEmpty ? .membership : .exchange, out.bytes)
     case .chunk(let stage, let chunk):
       let prefix = Self.chunkPrefix(stage)
@@ -141,6 +149,11 @@ package enum GroupMessage: Sendable {
       out.put(Kind.charter.rawValue)
       out.put(raw: bytes)
       return Frame(.membership, out.bytes)
+    case .paths(let message):
+      out.put(Kind.paths.rawValue)
+      out.put(raw: message.encoded())
+      // Trains go where bulk goes, as it is that whose way is measured.
+      return Frame(message.isBulk ? .catchUp : .heartbeat, out.bytes)
     }
   }
 
@@ -166,6 +179,9 @@ package enum GroupMessage: Sendable {
     case .charter:
       self = .charter(Array(bytes.dropFirst()))
       return
+    case .paths:
+      self = .paths(try PathMessage(decoding: bytes, after: 1))
+      return
     case .chunk:
       guard bytes.count >= Self.chunkPrefixBytes else {
         throw MalformedMessage(what: "a chunk of \(bytes.count) bytes", place: "group message")
@@ -180,7 +196,7 @@ package enum GroupMessage: Sendable {
     let stage = try reader.stage()
     switch kind {
     case .ready:
-      let ready = Ready(
+      var ready = Ready(
         weight: try reader.double(), note: try reader.run(max: GroupLogic.noteBytesMax),
         operation: try reader.text(max: Self.operationBytesMax),
         counts: try reader.each(max: View.membersMax, byteCountMin: 8) {
@@ -192,6 +208,8 @@ package enum GroupMessage: Sendable {
       guard ready.weight >= 0, ready.weight.isFinite else {
         throw reader.malformed("a weight of \(ready.weight)")
       }
+      let plan = try reader.run(max: PathPlan.wireBytesMax)
+      if !plan.isEmpty { ready.plan = try PathPlan(decoding: plan) }
       self = .ready(stage, ready)
     case .done: self = .done(stage, digest: try reader.run(max: Self.digestBytesMax))
     case .hurry: self = .hurry(stage)
