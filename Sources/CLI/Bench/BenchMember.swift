@@ -19,6 +19,8 @@ final class BenchMember {
     var sealing: LinkSettings.Sealing
     /// This peer's address, in numbers.
     var host = "127.0.0.1"
+    /// The way that rounds take.
+    var algorithm = AllReduceAlgorithm.automatic
     /// From each rank of the bare ring to the next.
     var bareConnections = 1
     /// Strands of each link; nil for what the links find best.
@@ -57,7 +59,8 @@ final class BenchMember {
     links.sealing = plan.sealing
     links.strands = plan.strands
     links.congestionControl = plan.congestionControl
-    let settings = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
+    let settings = GroupLogic.Settings(
+      algorithm: plan.algorithm, seed: Seed(1), membersMin: plan.members)
     let inbox = inbox
     loop = try LinkLoop(
       logic: RunLogic(group: GroupLogic(me: me, settings: settings)) {
@@ -168,6 +171,7 @@ final class BenchMember {
         Self.say("ringed")
       case "bare": try runBare(count: a, repeats: b, rank: rank)
       case "group": runGroup(count: a, repeats: b)
+      case "paths": tellPaths(count: a)
       default: throw ValidationFailure.line(line)
       }
     }
@@ -189,6 +193,18 @@ final class BenchMember {
       for i in values.indices { values[i] = 1 }
     }
     Self.say(([Self.processorTime - processor] + times).reduce("times") { "\($0) \($1)" })
+  }
+
+  /// Whether the links are measured, and the way that so many floats take then.
+  private func tellPaths(count: Int) {
+    post { group, _ in
+      let choice = group.pathChoice(count)
+      let time = choice?.time.map { $0 / .seconds(1) } ?? 0
+      Self.say(
+        "paths \(group.knowsPaths ? 1 : 0) \(time) \(choice?.algorithm.rawValue ?? "-") "
+          + (choice?.reason ?? ""))
+      return []
+    }
   }
 
   private func runGroup(count: Int, repeats: Int) {

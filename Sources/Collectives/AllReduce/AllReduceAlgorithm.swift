@@ -113,7 +113,7 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
     route(world: terms.world, topology: terms.topology)
   }
 
-  func route(world: Int, topology: Topology) -> any Route {
+  package func route(world: Int, topology: Topology) -> any Route {
     switch self {
     case .ring: Ring(world: world, order: topology.order)
     case .tree: BinomialTree(world: world, root: topology.hub)

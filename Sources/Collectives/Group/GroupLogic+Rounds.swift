@@ -85,6 +85,7 @@ extension GroupLogic {
       let bad = attempt.badPlan(error)
       return pass(.trouble(reason: bad.reason, without: bad.without), at: now)
     }
+    if plan != nil { paths.followed += 1 }
     let reduction = try reduction(weights, in: view, topology: plan?.topology ?? Topology())
     let machine = (plan?.algorithm ?? settings.algorithm).machine(
       working(on: mine.values), in: reduction)

@@ -7,6 +7,9 @@ public import FerryTensors
 
 /// Measuring the links of the group, and choosing ways by them.
 extension GroupLogic {
+  /// How many exchanges of this member took a planned way.
+  public var plansFollowed: Int { paths.followed }
+
   // MARK: The way of an exchange
 
   /// The plan that this member proposes with its `ready`, if it is the first of those who take part
@@ -41,7 +44,10 @@ extension GroupLogic {
           && operation.topology == Topology(),
         isOpened: call.opensOnReady(world: exchange.members.count),
         isLossy: operation.elementType == .f32 && operation.codec.codec().isLossy)
-      if let plan { (operation.algorithm, operation.topology) = (plan.algorithm, plan.topology) }
+      if let plan {
+        (operation.algorithm, operation.topology) = (plan.algorithm, plan.topology)
+        paths.followed += 1
+      }
       return operation
     } catch {
       channels[channel]!.exchange!.blame(exchange.badPlan(error))
@@ -83,7 +89,7 @@ extension GroupLogic {
 
   private var measuresPaths: Bool {
     guard settings.measuresPaths, hasState, let count = view?.members.count else { return false }
-    return (3...PathMap.membersMax).contains(count)
+    return (3...PathProbe.membersMax).contains(count)
   }
 
   mutating func receive(_ message: PathMessage, from member: Member, at now: Duration)

@@ -2,7 +2,7 @@
 
 /// Measured figures as members tell each other: powers of the fourth root of two, in one byte, so
 /// that noise seldom shows. 0 is what is not known.
-enum PathFigure {
+package enum PathFigure {
   /// Codes that differ by no more are the same figure, measured twice.
   static let noiseSteps = 1
 
@@ -14,7 +14,7 @@ enum PathFigure {
   private static let quarters = [1, 1.189207115002721, 1.4142135623730951, 1.681792830507429]
 
   /// The code of a figure; what is below 1 is 1.
-  static func code(_ value: Double) -> UInt8 {
+  package static func code(_ value: Double) -> UInt8 {
     guard value > 1 else { return value.isNaN ? 0 : 1 }
     guard value < 0x1p62 else { return 249 }
     let quarter = borders.firstIndex { value.significand < $0 } ?? borders.count
@@ -22,13 +22,13 @@ enum PathFigure {
   }
 
   /// What a code stands for; nil for what is not known.
-  static func value(_ code: UInt8) -> Double? {
+  package static func value(_ code: UInt8) -> Double? {
     guard code > 0 else { return nil }
     let steps = Int(code) - 1
     return Double(sign: .plus, exponent: steps / 4, significand: quarters[steps % 4])
   }
 
-  static func differ(_ one: UInt8, _ other: UInt8) -> Bool {
+  package static func differ(_ one: UInt8, _ other: UInt8) -> Bool {
     if one == 0 || other == 0 { return one != other }
     return abs(Int(one) - Int(other)) > noiseSteps
   }

@@ -3,15 +3,13 @@
 import FerryPlanning
 
 /// The measured links between those who take part, by rank.
-struct PathMap: Sendable, Equatable {
-  /// Larger groups are not measured: each pair is measured by itself.
-  static let membersMax = 32
+package struct PathMap: Sendable, Equatable {
   /// Figures of so many steps of `PathFigure` are alike: less than a factor of 1.7.
   static let alikeSteps = 3
   /// Round trips up to this are all the same to a plan: processors are no more regular.
   static let shortTrip = 0.005
 
-  let count: Int
+  package let count: Int
   /// Bytes a second, from one rank to another.
   private let speeds: [Double]
   /// Seconds, one way.
@@ -20,19 +18,19 @@ struct PathMap: Sendable, Equatable {
   let sends: [Double]
   let receives: [Double]
   /// All links are as fast as each other, and as long.
-  let isEven: Bool
+  package let isEven: Bool
   /// All round trips are up to `shortTrip`.
-  let isShort: Bool
+  package let isShort: Bool
 
   /// - Parameters:
   ///   - speed: of the way from one rank to another, as `PathFigure`; 0 is not known.
   ///   - trip: of the round trip between them, in microseconds.
   /// - Returns: nil while anything is not known, or there is no choice.
-  init?(
+  package init?(
     _ count: Int, speed: (_ from: Int, _ to: Int) -> UInt8,
     trip: (_ from: Int, _ to: Int) -> UInt8
   ) {
-    guard (3...Self.membersMax).contains(count) else { return nil }
+    guard (3...PathProbe.membersMax).contains(count) else { return nil }
     self.count = count
     var (speeds, latencies) = (
       [Double](repeating: 0, count: count * count), [Double](repeating: 0, count: count * count)
@@ -81,7 +79,7 @@ struct PathMap: Sendable, Equatable {
 
   /// Partitions into ranks that are near each other, by speed and by latency: at least two parts, one
   /// of them with more than one rank.
-  var islands: [[[Int]]] {
+  package var islands: [[[Int]]] {
     var found: [[[Int]]] = []
     func consider(_ isNear: (Int, Int) -> Bool) {
       var part = Array(0..<count)
@@ -105,6 +103,31 @@ struct PathMap: Sendable, Equatable {
     }
     return found
   }
+
+  /// The room of each rank: what lies between rooms is clearly slower than what lies within, and most
+  /// likely one line for all who pass it. All 0 where there are none.
+  func rooms() -> [Int] {
+    let none = [Int](repeating: 0, count: count)
+    for parts in islands.sorted(by: { $0.count < $1.count }) {
+      var room = none
+      for (name, part) in parts.enumerated() { for rank in part { room[rank] = name } }
+      var (within, between) = (Double.infinity, 0.0)
+      for from in 0..<count {
+        for to in 0..<count where to != from {
+          if room[from] == room[to] {
+            within = min(within, speed(from, to))
+          } else {
+            between = max(between, speed(from, to))
+          }
+        }
+      }
+      if between * Self.roomGap <= within { return room }
+    }
+    return none
+  }
+
+  /// Within a room links are so many times faster than between rooms.
+  private static let roomGap = 2.0
 
   /// More ways to part the ranks are not looked at.
   static let partitionsMax = 8

@@ -113,7 +113,7 @@ package enum PathMessage: Sendable, Hashable {
     case 2: self = .turn(view: try reader.number(), isWhole: try reader.number(UInt8.self) == 1)
     case 3:
       self = .table(
-        try reader.each(max: PathMap.membersMax, byteCountMin: Self.rowByteCount) {
+        try reader.each(max: PathProbe.membersMax, byteCountMin: Self.rowByteCount) {
           (r) throws(MalformedMessage) in
           guard let id = PeerID(bytes: try r.raw(PeerID.byteCount)) else {
             throw r.malformed("no peer id")

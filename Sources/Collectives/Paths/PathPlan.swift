@@ -43,7 +43,7 @@ public struct PathPlan: Sendable, Hashable {
   /// Whether it can be followed in an all-reduce that leaves the way open.
   ///
   /// - Throws: `.badGroup`, the proposer its culprit.
-  func check(
+  package func check(
     world: Int, isOpen: Bool, isLossy: Bool, proposer: Int
   ) throws(CollectiveError) {
     func refused(_ what: String) -> CollectiveError {

@@ -16,22 +16,24 @@ public struct PathChoice: Sendable, Equatable {
 }
 
 /// Chooses among all ways by what they should cost over measured links.
-struct PathPlanner {
+package struct PathPlanner {
   /// A plan is worth its while when it is so many times faster than the way by size: less may be an
   /// error of the measurement, and what is known to work is left alone.
-  static let gainMin = 1.15
+  package static let gainMin = 1.15
+  /// A later plan of the list must be faster by this.
+  private static let preference = 0.97
   /// Vectors of more bytes are not sent in one shot, whatever is reckoned.
   private static let oneShotBytesMax = 4 << 20
 
-  let map: PathMap
+  package let map: PathMap
   /// The plans worth reckoning: they do not depend on the vector's length.
   private let plans: [PathPlan]
   private let cost: PathCost
 
-  init(_ map: PathMap) {
+  package init(_ map: PathMap) {
     self.map = map
     cost = PathCost(map: map)
-    plans = map.isEven ? Self.plain : Self.plain + Self.uneven(map)
+    plans = map.isEven ? Self.plain : Self.uneven(map) + Self.plain
   }
 
   /// Ways that need no knowledge of the links.
@@ -42,7 +44,7 @@ struct PathPlanner {
 
   private static func uneven(_ map: PathMap) -> [PathPlan] {
     let ranks = 0..<map.count
-    var plans = shares(map).map { PathPlan(.direct, Topology(shares: $0)) }
+    var plans = pairs(map) + shares(map).map { PathPlan(.direct, Topology(shares: $0)) }
     if let matrix = map.matrix, let ring = try? RingOrder.best(on: matrix, seed: Seed(0)) {
       plans.append(PathPlan(.ring, Topology(order: ring.members)))
     }
@@ -59,6 +61,23 @@ struct PathPlanner {
       }
     }
     return plans
+  }
+
+  /// Each slow rank behind a fast one of its own, which adds for it: one flow each way over a line
+  /// that has no room for more. The fast ones exchange directly.
+  private static func pairs(_ map: PathMap) -> [PathPlan] {
+    let ranks = (0..<map.count).sorted { (map.pace($0), $0) < (map.pace($1), $1) }
+    return (1..<(map.count + 1) / 2).map { left in
+      let slow = ranks.prefix(left)
+      let fast = ranks.dropFirst(left).sorted()
+      var shares = [Double](repeating: 1, count: map.count)
+      for rank in slow { shares[rank] = 0 }
+      // Those who gain nothing by company come last in line for it.
+      let hosts = fast.sorted { (-map.pace($0), $0) < (-map.pace($1), $1) }
+      let behind = Dictionary(uniqueKeysWithValues: zip(hosts, slow))
+      let islands = fast.map { [$0] + (behind[$0].map { [$0] } ?? []) }
+      return PathPlan(.hierarchical, Topology(shares: shares, islands: [islands]))
+    }
   }
 
   /// Shares for a direct exchange. A rank of share w sends, and receives, `1 + (N − 2) w` vectors: all
@@ -81,7 +100,7 @@ struct PathPlanner {
   /// - Parameters:
   ///   - bytes: of the encoded vector.
   ///   - usual: the way that goes by size, and the reason for it.
-  func choice(
+  package func choice(
     bytes: Int, isLossy: Bool, usual: (algorithm: AllReduceAlgorithm, reason: String)
   ) -> PathChoice {
     let usualTime = cost.time(PathPlan(usual.algorithm), bytes: bytes)
@@ -97,7 +116,8 @@ struct PathPlanner {
         plan.algorithm != .oneShot || bytes <= Self.oneShotBytesMax
       else { continue }
       let time = cost.time(plan, bytes: bytes)
-      if best.map({ time < $0.time }) ?? true { best = (plan, time) }
+      // Those before spread the work over more ranks, which counts for as much.
+      if best.map({ time < $0.time * Self.preference }) ?? true { best = (plan, time) }
     }
     guard let best, usualTime > best.time * Self.gainMin else { return stay() }
     let time = Duration.seconds(best.time)
@@ -113,6 +133,12 @@ struct PathPlanner {
   /// What is special about a topology, as the end of a sentence.
   private static func words(_ topology: Topology) -> String {
     let idle = topology.shares.indices.filter { topology.shares[$0] == 0 }
+    if !idle.isEmpty, let islands = topology.islands.first {
+      let hosts = idle.map { rank in islands.first { $0.contains(rank) }?.first ?? rank }
+      return idle.count == 1
+        ? "; rank \(idle[0]) behind rank \(hosts[0])"
+        : "; ranks \(text(idle)) behind ranks \(text(hosts))"
+    }
     if !idle.isEmpty {
       return idle.count == 1
         ? "; rank \(idle[0]) adds up nothing" : "; ranks \(text(idle)) add up nothing"

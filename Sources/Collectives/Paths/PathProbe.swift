@@ -8,20 +8,22 @@ import FerryPeers
 /// last. One train is not believed: a thread that was kept waiting at either end makes it look slower,
 /// or faster, than the link is. Two that agree are.
 package enum PathProbe {
+  /// Larger groups are not measured: each pair is measured by itself.
+  package static let membersMax = 32
   /// Of one train.
   package static let framesEach = 16
   /// The first train, in bytes.
   static let bytesFirst = 64 << 10
   /// The longest.
-  static let bytesMax = 1 << 20
+  package static let bytesMax = 1 << 20
   /// The next is so many times longer.
   static let growth = 4
   /// More trains are not sent, whatever they say.
-  static let trainsMax = 6
+  package static let trainsMax = 6
   /// A shorter time is too short to tell the speed of a slow link.
   static let spanMin: Duration = .milliseconds(4)
   /// Links as fast as this are all the same: what is faster, processors limit.
-  package static let speedMax = 250e6
+  static let speedMax = 250e6
   /// A train's answer is not waited for any longer.
   static let answerMax: Duration = .seconds(5)
   /// Trains of one pair that may be disturbed before it is left for a later turn.
@@ -69,7 +71,7 @@ struct OutgoingProbe: Sendable {
 }
 
 /// The receiver's side of it.
-struct IncomingProbe: Sendable {
+package struct IncomingProbe: Sendable {
   private let number: UInt64
   private var train: UInt8 = 0
   private var next: UInt8 = 0
@@ -80,7 +82,7 @@ struct IncomingProbe: Sendable {
   /// Of the train before.
   private var last: Double?
 
-  init(number: UInt64) { self.number = number }
+  package init(number: UInt64) { self.number = number }
 
   func isOf(_ number: UInt64) -> Bool { self.number == number }
 
@@ -89,7 +91,7 @@ struct IncomingProbe: Sendable {
   /// - Parameters:
   ///   - besides: a count that grows with everything else that comes or goes.
   ///   - trip: the round trip to the sender, if it is known.
-  mutating func take(
+  package mutating func take(
     _ frame: PathMessage.Train, besides: Int, trip: Duration?, at now: Duration
   ) -> (verdict: PathMessage.Verdict, speed: Double?)? {
     if frame.index == 0 {

@@ -18,7 +18,7 @@ struct Paths: Sendable {
   /// Round trips are looked at so often.
   static let lookEvery: Duration = .seconds(1)
   /// Figures of so many fellows are kept; those of members first.
-  static let fellowsMax = 4 * PathMap.membersMax
+  static let fellowsMax = 4 * PathProbe.membersMax
   /// Choices that are kept.
   static let choicesMax = 64
 
@@ -42,6 +42,9 @@ struct Paths: Sendable {
   private var probes: UInt64 = 0
   /// Grows with all other bulk that comes or goes.
   private(set) var besides = 0
+
+  /// Exchanges that took a planned way.
+  var followed = 0
 
   private var planner: (members: [Member], planner: PathPlanner?)?
   private var choices: [Key: PathChoice] = [:]

@@ -29,6 +29,19 @@ struct GroupMessageTests {
           refusal: "cancelled")),
       .chunk(stage, chunk), .done(stage, digest: Array(0..<32)), .progress(stage, permille: 999),
       .state([1, 2, 3]), .word([]), .askCharter, .charter([9]),
+      .ready(
+        stage,
+        .init(
+          weight: 1, note: [], operation: "64 elements",
+          plan: PathPlan(
+            .hierarchical, Topology(order: [1, 0], shares: [0.5, 1], islands: [[[1, 0]]])))),
+      .paths(.train(.init(probe: 9, number: 1, index: 15, padding: 40))),
+      .paths(.heard(probe: 9, .larger)), .paths(.turn(view: 7, isWhole: true)),
+      .paths(
+        .table([
+          .init(
+            from: PeerID(bytes: Array(repeating: 3, count: PeerID.byteCount))!, speed: 90, trip: 30)
+        ])),
     ]
   }()
 
@@ -47,6 +60,7 @@ struct GroupMessageTests {
         .heartbeat, .membership, .membership, .exchange, .membership, .exchange, .membership,
         .heartbeat,
         .catchUp, .exchange, .membership, .membership,
+        .membership, .catchUp, .heartbeat, .heartbeat, .heartbeat,
       ])
   }
 
