@@ -7,8 +7,8 @@ import FerryPlanning
 /// Pieces follow each other through all hops at once, so the time is that of the busiest link or line
 /// for all that passes it, and one piece's way through the longest chain of hops. Lines are full
 /// duplex; a rank's line is as fast as the fastest that was measured over it, and the one between two
-/// rooms as fast as the fastest pair across. Ways in stages, which do
-/// not overlap, cost the sum of their slowest links.
+/// rooms as fast as the fastest pair across. Ways in stages, which do not overlap, cost the sum of
+/// their stages.
 package struct PathCost {
   /// What a hop costs beside the link: a wake-up and a seal at either end.
   package static let hopSeconds = 1e-4
@@ -109,20 +109,24 @@ package struct PathCost {
   private func halvingDoubling(_ bytes: Double) -> Double {
     let levels = Int.bitWidth - 1 - map.count.leadingZeroBitCount
     let core = 1 << levels
-    var time = 0.0
-    for extra in core..<max(core, map.count) {
-      let partner = extra - core
-      time = max(time, hop(extra, partner, bytes) + hop(partner, extra, bytes))
-    }
+    let extras = (core..<max(core, map.count)).map { ($0, $0 - core) }
+    var time = stage(extras, bytes) + stage(extras.map { ($1, $0) }, bytes)
     for level in 0..<levels {
-      let size = bytes / Double(2 << level)
-      var slowest = 0.0
-      for rank in 0..<core {
-        slowest = max(slowest, hop(rank, rank ^ (core >> (level + 1)), size))
-      }
-      time += 2 * slowest
+      let pairs = (0..<core).map { ($0, $0 ^ (core >> (level + 1))) }
+      time += 2 * stage(pairs, bytes / Double(2 << level))
     }
     return time
+  }
+
+  /// What all send at once, and wait for.
+  private func stage(_ pairs: [(from: Int, to: Int)], _ bytes: Double) -> Double {
+    var load = Load(map, rooms)
+    var first = 0.0
+    for (from, to) in pairs {
+      load.add(from, to, bytes)
+      first = max(first, hop(from, to, 0))
+    }
+    return first + load.busiest
   }
 
   /// What passes each link and each line.

@@ -35,12 +35,14 @@ struct GroupPathsTests {
 
   private static func net(_ peers: Int, _ log: Log) -> GroupNet {
     let settings = GroupLogic.Settings(seed: Seed(1))
-    return GroupNet.group(peers, settings: { _ in settings }) { net in
-      net.fate = { from, to, message in
-        log.add(from, to, message)
-        return .arrives
-      }
-    }
+    return GroupNet.group(
+      peers, settings: { _ in settings },
+      prepare: { net in
+        net.fate = { from, to, message in
+          log.add(from, to, message)
+          return .arrives
+        }
+      })
   }
 
   /// What a peer says of the ways to it: slow ones.
@@ -198,15 +200,16 @@ struct GroupPathsTests {
 
   @Test("a member that is lost in its turn holds nobody up")
   func lostInTurn() {
-    let log = Log()
-    var net = GroupNet.group(5, settings: { _ in GroupLogic.Settings(seed: Seed(1)) }) { net in
-      net.fate = { from, to, message in
-        log.add(from, to, message)
-        // The second never gets an answer, so that its turn does not end.
-        if to == 1, case .paths(.heard) = message { return .waits }
-        return .arrives
-      }
-    }
+    let settings = GroupLogic.Settings(seed: Seed(1))
+    var net = GroupNet.group(
+      5, settings: { _ in settings },
+      prepare: { net in
+        net.fate = { _, to, message in
+          // The second never gets an answer, so that its turn does not end.
+          if to == 1, case .paths(.heard) = message { return .waits }
+          return .arrives
+        }
+      })
     #expect(!net.peers[0].logic.knowsPaths)
     net.fate = { _, _, _ in .arrives }
     net.kill(1)
