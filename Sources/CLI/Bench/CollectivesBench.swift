@@ -13,6 +13,10 @@ struct CollectivesBench {
     let bytes: Int
     let sealing: String
     let algorithm: String
+    /// Why that one.
+    let reason: String
+    /// What the measured links promise, in seconds; nil where they say nothing.
+    let predicted: Double?
     /// Of each operation in seconds, from when the last member has called to when the last has its
     /// result; where the members' clocks differ, of the slowest member.
     let ferry: Spread
@@ -31,6 +35,8 @@ struct CollectivesBench {
   let sealing: LinkSettings.Sealing
   let sizes: [Int]
   var members = 4
+  /// The way that operations take; automatic chooses.
+  var algorithm = AllReduceAlgorithm.automatic
   var bareConnections = 1
   var strands: Int?
   var congestionControl: String?
@@ -50,6 +56,7 @@ struct CollectivesBench {
     for index in 0..<members {
       var arguments = ["--secret", secret, "--members", "\(members)"]
       arguments += ["--bare-connections", "\(bareConnections)"]
+      arguments += ["--algorithm", algorithm.rawValue]
       if let strands { arguments += ["--strands", "\(strands)"] }
       if let congestionControl { arguments += ["--congestion-control", congestionControl] }
       if sealing == .clear { arguments.append("--clear") }
@@ -69,7 +76,33 @@ struct CollectivesBench {
       child.tell("ring \(child.index) \(ports[next]!) \(host)")
     }
     _ = try Self.gather(inbox, first: "ringed", from: members)
+    try awaitPaths(children[0], inbox)
     return try sizes.map { try measure($0, children, inbox) }
+  }
+
+  /// How long the links may take to be measured before the first vector.
+  static let pathsMax: Duration = .seconds(30)
+
+  /// Waits until the first member, which proposes plans, knows all links, if it is to at all.
+  private func awaitPaths(_ first: BenchChild, _ inbox: Inbox<BenchChild.Line>) throws {
+    guard members > 2 else { return }
+    let end = ContinuousClock.now + Self.pathsMax
+    while try !path(1, first, inbox).isKnown, ContinuousClock.now < end {
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+  }
+
+  /// The way that so many floats would take, as the first member says.
+  private func path(
+    _ count: Int, _ first: BenchChild, _ inbox: Inbox<BenchChild.Line>
+  ) throws -> (isKnown: Bool, predicted: Double?, algorithm: String, reason: String) {
+    first.tell("paths \(count) 0")
+    let words = try Self.gather(inbox, first: "paths", from: 1)[0]!
+    let predicted = Double(words[2])!
+    return (
+      words[1] == "1", predicted > 0 ? predicted : nil, words[3],
+      words.dropFirst(4).joined(separator: " ")
+    )
   }
 
   private func measure(
@@ -101,13 +134,15 @@ struct CollectivesBench {
         }
       }
     }
-    let choice = AllReduceAlgorithm.automatic.choice(
-      count: count, world: members, codec: CodecKind.float32.codec())
+    let isOpen = algorithm == .automatic
+    let path = try path(count, children[0], inbox)
     let (a, b) = (Spread(ferry), Spread(bare))
     let gigabytes = Double(bytes * batch * batches) / 1e9
     return Figure(
       bytes: bytes, sealing: sealing.rawValue,
-      algorithm: choice.reason,
+      algorithm: isOpen ? path.algorithm : algorithm.rawValue,
+      reason: isOpen ? path.reason : "\(algorithm.rawValue): configured",
+      predicted: isOpen ? path.predicted : nil,
       ferry: a, bare: b, ratio: a.median / b.median,
       megabytesPerSecond: Double(bytes) / a.median / 1e6,
       ferryProcessorSecondsPerGigabyte: ferryWork / gigabytes,
@@ -152,16 +187,18 @@ struct CollectivesBench {
   static func text(_ figures: [Figure]) -> String {
     var table = TextTable([
       ("SIZE", .trailing), ("LINKS", .leading), ("FERRY", .trailing), ("P90", .trailing),
+      ("PREDICTED", .trailing),
       ("BARE", .trailing), ("P90", .trailing), ("RATIO", .trailing), ("RATE", .trailing),
       ("CPU s/GB", .trailing), ("BARE", .trailing), ("ALGORITHM", .leading),
     ])
     for one in figures {
       table.add([
         Quantity.bytes(one.bytes), one.sealing, milliseconds(one.ferry.median),
-        milliseconds(one.ferry.p90), milliseconds(one.bare.median), milliseconds(one.bare.p90),
+        milliseconds(one.ferry.p90), one.predicted.map(milliseconds) ?? "",
+        milliseconds(one.bare.median), milliseconds(one.bare.p90),
         Quantity.ratio(one.ratio), "\(Quantity.decimal(one.megabytesPerSecond, digits: 0)) MB/s",
         Quantity.decimal(one.ferryProcessorSecondsPerGigabyte, digits: 2),
-        Quantity.decimal(one.bareProcessorSecondsPerGigabyte, digits: 2), one.algorithm,
+        Quantity.decimal(one.bareProcessorSecondsPerGigabyte, digits: 2), one.reason,
       ])
     }
     return table.text

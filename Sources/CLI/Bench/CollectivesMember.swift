@@ -15,6 +15,8 @@ struct BenchPlan: Sendable {
   var sealing: LinkSettings.Sealing
   /// This peer's address, in numbers.
   var host = "127.0.0.1"
+  /// The way that operations take.
+  var algorithm = AllReduceAlgorithm.automatic
   /// From each rank of the bare ring to the next.
   var bareConnections = 1
   /// Strands of each link; nil for what the links find best.
@@ -69,6 +71,7 @@ final class CollectivesMember {
         say("ringed")
       case "bare": try runBare(count: a, repeats: b, rank: rank)
       case "group": try runGroup(count: a, repeats: b)
+      case "paths": tellPaths(count: a)
       default: throw ValidationFailure.line(line)
       }
     }
@@ -99,7 +102,8 @@ final class CollectivesMember {
     let processor = processorTime
     for _ in 0..<repeats {
       let start = now
-      let outcome = try group.perform(.allReduce(.f32(values), .mean), within: Self.callMax)
+      let outcome = try group.perform(
+        .allReduce(.f32(values), .mean, algorithm: plan.algorithm), within: Self.callMax)
       times += [start, now]
       guard case .f32(let mean) = outcome.values, mean.count == count,
         outcome.contributors.count == plan.members
@@ -110,6 +114,15 @@ final class CollectivesMember {
       values = mean
     }
     say(([processorTime - processor] + times).reduce("times") { "\($0) \($1)" })
+  }
+
+  /// Whether the links are measured, and the way that so many floats take then.
+  private func tellPaths(count: Int) {
+    let choice = group.pathChoice(count)
+    let time = choice?.time.map { $0 / .seconds(1) } ?? 0
+    say(
+      "paths \(choice?.isMeasured == true ? 1 : 0) \(time) \(choice?.algorithm.rawValue ?? "-") "
+        + (choice?.reason ?? ""))
   }
 
   private var now: UInt64 { DispatchTime.now().uptimeNanoseconds }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FerryCollectives
 import FerryPeers
 
 struct Bench: AsyncParsableCommand {
@@ -48,6 +49,9 @@ struct Bench: AsyncParsableCommand {
     help: "collectives, recovery: a command that runs one on host {}, counted from 1.")
   var launcher: String?
 
+  @Option(help: "collectives: the way that is taken, by name, instead of what suits the links.")
+  var algorithm = "automatic"
+
   @Option(help: "collectives: connections of the bare ring, from each rank to the next.")
   var bareConnections = 1
 
@@ -88,6 +92,10 @@ struct Bench: AsyncParsableCommand {
         "--bare-connections must be 1 to \(BareRing.connectionsMax), "
           + "--strands 0 to \(LinkLimits.strandsMax).")
     }
+    guard AllReduceAlgorithm(rawValue: algorithm) != nil else {
+      let names = AllReduceAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--algorithm must be one of \(names).")
+    }
     guard subject != .recovery || hosts == nil || count == 4 else {
       throw ValidationError("recovery needs four --hosts, not \(count).")
     }
@@ -106,6 +114,7 @@ struct Bench: AsyncParsableCommand {
       bench.hosts = hosts?.split(separator: ",").map(String.init) ?? []
       bench.members = bench.hosts.isEmpty ? members : bench.hosts.count
       bench.launcher = launcher?.split(separator: " ").map(String.init) ?? []
+      bench.algorithm = AllReduceAlgorithm(rawValue: algorithm) ?? .automatic
       bench.bareConnections = bareConnections
       bench.strands = strands
       bench.congestionControl = congestionControl

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import FerryCollectives
 import FerryPeers
 
 /// One of the processes that `ferry bench` starts; not for people.
@@ -17,6 +18,7 @@ struct BenchPeer: AsyncParsableCommand {
   @Option(help: "Connections of the bare ring, from each rank to the next.")
   var bareConnections = 1
   @Option(help: "Strands of each link.") var strands: Int?
+  @Option(help: "The way that rounds take.") var algorithm = "automatic"
   @Option(help: "The congestion control of long paths.") var congestionControl = "bbr"
   @Option(help: "Rounds without end, of this many floats.") var endless: Int?
 
@@ -29,7 +31,8 @@ struct BenchPeer: AsyncParsableCommand {
     }
     let plan = BenchPlan(
       secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted,
-      host: host, bareConnections: bareConnections, strands: strands,
+      host: host, algorithm: AllReduceAlgorithm(rawValue: algorithm) ?? .automatic,
+      bareConnections: bareConnections, strands: strands,
       congestionControl: congestionControl)
     let endless = endless
     try await RunSession.onThread {

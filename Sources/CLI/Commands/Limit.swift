@@ -104,6 +104,14 @@ package struct Limit: Codable, Equatable, Sendable {
         "operation-on-wire", Operation.wireBytesMax, "bytes",
         "the longest description of an operation"),
       Limit(
+        "measured-members", PathProbe.membersMax, "members",
+        "the largest group whose links are measured"),
+      Limit(
+        "measuring-train", PathProbe.bytesMax, "bytes", "the longest train that times a link"),
+      Limit(
+        "measuring-trains", PathProbe.trainsMax, "trains",
+        "the most that time one link in one turn"),
+      Limit(
         "island-levels", Topology.levelsMax, "levels", "the most nested partitions into islands"),
       Limit(
         "one-shot", AllReduceAlgorithm.oneShotBytesMax, "bytes",

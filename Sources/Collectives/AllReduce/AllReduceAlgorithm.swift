@@ -124,8 +124,11 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
 
   /// The trees by which partial sums and results travel.
   func route(in terms: Reduction) -> any Route {
-    let (world, topology) = (terms.world, terms.topology)
-    return switch self {
+    route(world: terms.world, topology: terms.topology)
+  }
+
+  package func route(world: Int, topology: Topology) -> any Route {
+    switch self {
     case .ring: Ring(world: world, order: topology.order)
     case .tree: BinomialTree(world: world, root: topology.hub)
     case .star: Star(world: world, hubs: [topology.hub])

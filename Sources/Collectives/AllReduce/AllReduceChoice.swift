@@ -66,7 +66,7 @@ public struct AllReduceChoice: Sendable, Equatable {
   }
 
   /// A time with three or more digits that count.
-  private static func text(_ time: Duration) -> String {
+  static func text(_ time: Duration) -> String {
     let (seconds, attoseconds) = time.components
     let microseconds = Int(attoseconds / 1_000_000_000_000)
     if seconds >= 10 { return "\(seconds) s" }

@@ -59,8 +59,9 @@ extension GroupLogic {
       channels[channel]!.exchange = Exchange(stage: stage, members: members, me: me)
       channels[channel]!.begun = (viewNumber, members)
     }
-    let actions = channels[channel]!.exchange!.announce(
-      ready(waiting, members, number: number, in: channel))
+    var ready = ready(waiting, members, number: number, in: channel)
+    ready.plan = proposedPlan(of: waiting.call, ready, among: members)
+    let actions = channels[channel]!.exchange!.announce(ready)
     note(channel)
     return actions + replayEarly(in: channel, at: now)
   }
@@ -148,7 +149,8 @@ extension GroupLogic {
     do {
       let members = channels[channel]!.exchange!.members
       let stage = channels[channel]!.exchange!.stage
-      let machine = try call.operation(among: members).machine(
+      guard let operation = followPlan(of: call, in: channel) else { return [] }
+      let machine = try operation.machine(
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
         // What was given stays as it is, for when it must be done again.
         input: call.given(to: members, from: me.id).copied,

@@ -76,7 +76,7 @@ struct Exchange: Sendable {
       }
       return take(chunk, from: member)
     case .done(_, let digest): dones[member] = digest
-    case .membership, .state, .word, .askCharter, .charter, .progress, .hurry, .told: break
+    case .membership, .state, .word, .askCharter, .charter, .progress, .hurry, .told, .paths: break
     }
     return []
   }
@@ -101,6 +101,9 @@ struct Exchange: Sendable {
     for (member, chunk) in early where trouble == nil { actions += take(chunk, from: member) }
     return actions
   }
+
+  /// It cannot go on.
+  mutating func blame(_ trouble: Trouble) { self.trouble = trouble }
 
   private mutating func takeOpenings() -> [LinkAction] {
     var actions: [LinkAction] = []

@@ -6,10 +6,13 @@ import FerryPeers
 
 /// How a round's exchange begins: what it is about, in what memory, and what comes with `ready`.
 extension GroupLogic {
-  func reduction(_ weights: [Double], in view: View) throws(CollectiveError) -> Reduction {
+  func reduction(
+    _ weights: [Double], in view: View, topology: Topology = Topology()
+  ) throws(CollectiveError) -> Reduction {
     var reduction = try Reduction(
       rank: view.rank(of: me)!, weights: weights, codec: settings.codec.codec(),
-      operation: settings.operation, seed: settings.seed.derived("round", committed + 1))
+      operation: settings.operation, seed: settings.seed.derived("round", committed + 1),
+      topology: topology)
     reduction.chunkPrefix = GroupMessage.chunkPrefix(
       .init(view: view.number, round: committed + 1))
     return reduction

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
+import FerryCodecs
 import FerryPeers
 import FerryTensors
 
@@ -30,6 +31,9 @@ extension GroupLogic {
         return giveUp(error, at: now)
       }
     }
+    ready.plan = proposedPlan(
+      contribution.values.count, .f32, by: settings.codec.codec(), settings.algorithm,
+      among: view.members)
     watch.heard(permille: 1000, from: me, at: now)
     let actions = self.attempt?.announce(ready) ?? []
     return actions + advanceRound(at: now)
@@ -71,9 +75,21 @@ extension GroupLogic {
     guard weights.contains(where: { $0 > 0 }) else {
       return hold(Array(repeating: 0, count: mine.values.count))
     }
-    let reduction = try reduction(weights, in: view)
-    let machine = settings.algorithm.machine(working(on: mine.values), in: reduction)
-    return try self.attempt!.begin(machine, opened: opensOnReady(mine.values.count, in: view))
+    let opened = opensOnReady(mine.values.count, in: view)
+    let plan: PathPlan?
+    do {
+      plan = try attempt.plan(
+        isOpen: settings.algorithm == .automatic, isOpened: opened,
+        isLossy: settings.codec.codec().isLossy)
+    } catch {
+      let bad = attempt.badPlan(error)
+      return pass(.trouble(reason: bad.reason, without: bad.without), at: now)
+    }
+    if plan != nil { paths.followed += 1 }
+    let reduction = try reduction(weights, in: view, topology: plan?.topology ?? Topology())
+    let machine = (plan?.algorithm ?? settings.algorithm).machine(
+      working(on: mine.values), in: reduction)
+    return try self.attempt!.begin(machine, opened: opened)
   }
 
   /// This member holds the complete result: tells the others, but commits only when all do.

@@ -19,6 +19,8 @@ extension GroupLogic {
     public var quorum: Membership.Quorum
     /// More than this an operation gives no member, whatever the others say that they send: 1 GiB.
     public var resultBytesMax = 1 << 30
+    /// Whether the links between members are measured, and ways chosen by that.
+    public var measuresPaths = true
     public var timing = Membership.Timing()
     public var patience = Patience()
 

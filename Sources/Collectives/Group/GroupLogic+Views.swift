@@ -51,6 +51,7 @@ extension GroupLogic {
     membership.standing.held = nil
     membership.mayAdmit = true
     watch.viewChanged(to: change.view, at: now)
+    paths.viewChanged(to: change.view, isFirst: change.view.members.first == me, at: now)
     notices.append(.changed(change.view, reason: change.reason))
     var actions: [LinkAction] = []
     if !hasState {
@@ -68,6 +69,7 @@ extension GroupLogic {
 
   mutating func forgetGroup() {
     hasState = false
+    paths.forgetGroup()
     failAllCalls(
       CollectiveError(
         membership.isLeaving ? .stopped : .evicted, "this peer lost its place in the group",
@@ -117,7 +119,7 @@ extension GroupLogic {
   /// What is due, and when to come back.
   mutating func settle(at now: Duration) -> [LinkAction] {
     var actions = pass(.tick, at: now)
-    actions += tickFetch(at: now) + hurryTheLate(at: now)
+    actions += tickFetch(at: now) + hurryTheLate(at: now) + tickPaths(at: now)
     if hasState, !membership.isFrozen, let attempt,
       let verdict = watch.verdict(on: attempt, pace: membership.pace, at: now)
     {
@@ -130,7 +132,8 @@ extension GroupLogic {
     }
     isUnsettled = false
     let wake = min(
-      membership.nextWake(at: now), watch.nextCheck(at: now), fetchWake(at: now),
+      membership.nextWake(at: now), watch.nextCheck(at: now),
+      min(fetchWake(at: now), pathsWake(at: now)),
       nextDeadline.map { max($0, now + .milliseconds(1)) } ?? .seconds(1 << 40))
     if let nextWake, nextWake <= wake, nextWake > now { return actions }
     nextWake = wake

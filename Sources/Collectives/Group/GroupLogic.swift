@@ -47,6 +47,8 @@ public struct GroupLogic: PeerLogic {
   var fetchAgainAt: Duration?
   var watch: Watch
 
+  /// What is known of the links between members.
+  var paths = Paths()
   /// What is done beside the rounds, by the channel's number.
   var channels: [UInt64: ChannelState] = [:]
   var names: [UInt64: Channel] = [:]
@@ -196,6 +198,11 @@ public struct GroupLogic: PeerLogic {
     -> [LinkAction]
   {
     switch message {
+    case .chunk, .state: paths.somethingElseMoved()
+    default: break
+    }
+    switch message {
+    case .paths(let message): return receive(message, from: member, at: now)
     case .membership(let message): return pass(.received(member, message), at: now)
     case .state(let bytes): return receiveState(bytes, from: member, at: now)
     case .askCharter:
@@ -251,7 +258,7 @@ public struct GroupLogic: PeerLogic {
       return []
     case .ready: watch.heard(permille: 1000, from: member, at: now)
     case .chunk, .done: watch.exchangeMoved(at: now)
-    case .membership, .state, .word, .askCharter, .charter, .told: return []
+    case .membership, .state, .word, .askCharter, .charter, .told, .paths: return []
     }
     let actions = attempt?.receive(message, from: member) ?? []
     return actions + advanceRound(at: now)

@@ -27,6 +27,8 @@ package enum GroupMessage: Sendable {
   /// Asks what the run is: a newcomer does so before it builds anything.
   case askCharter
   case charter([UInt8])
+  /// What the links between members are like.
+  case paths(PathMessage)
 
   /// What a message belongs to: the round, or the exchange of a channel, and the view it began in.
   package struct Stage: Sendable, Hashable {
@@ -60,10 +62,13 @@ package enum GroupMessage: Sendable {
     package var opening: [UInt8]
     /// With that this member has said all that it has to say in this exchange.
     package var isWhole: Bool
+    /// The way that the exchange should take, from the first of those who take part.
+    package var plan: PathPlan?
 
     package init(
       weight: Double, note: [UInt8], operation: String, counts: [UInt64] = [],
-      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = [], isWhole: Bool = false
+      refusal: String = "", stateDigest: [UInt8] = [], opening: [UInt8] = [],
+      isWhole: Bool = false, plan: PathPlan? = nil
     ) {
       self.weight = weight
       self.note = note
@@ -73,6 +78,7 @@ package enum GroupMessage: Sendable {
       self.stateDigest = stateDigest
       self.opening = opening
       self.isWhole = isWhole
+      self.plan = plan
     }
   }
 
@@ -88,6 +94,7 @@ package enum GroupMessage: Sendable {
     case charter = 8
     case hurry = 9
     case told = 10
+    case paths = 11
   }
 
   fileprivate static let digestBytesMax = 64
@@ -148,6 +155,11 @@ package enum GroupMessage: Sendable {
       out.put(Kind.charter.rawValue)
       out.put(raw: bytes)
       return Frame(.membership, out.bytes)
+    case .paths(let message):
+      out.put(Kind.paths.rawValue)
+      out.put(raw: message.encoded())
+      // Trains go where bulk goes, as it is that whose way is measured.
+      return Frame(message.isBulk ? .catchUp : .heartbeat, out.bytes)
     }
   }
 
@@ -172,6 +184,9 @@ package enum GroupMessage: Sendable {
       return
     case .charter:
       self = .charter(Array(bytes.dropFirst()))
+      return
+    case .paths:
+      self = .paths(try PathMessage(decoding: bytes, after: 1))
       return
     case .chunk:
       guard bytes.count >= Self.chunkPrefixBytes else {
@@ -210,8 +225,8 @@ extension MembershipMessage {
 }
 
 extension GroupMessage.Ready {
-  /// The weight, six lengths, and whether it is all.
-  fileprivate static let wireBytesMin = 8 + 6 * 4 + 1
+  /// The weight, seven lengths, and whether it is all.
+  fileprivate static let wireBytesMin = 8 + 7 * 4 + 1
 }
 
 extension ByteWriter {
@@ -224,6 +239,7 @@ extension ByteWriter {
     put(run: ready.stateDigest)
     put(run: ready.opening)
     put(UInt8(ready.isWhole ? 1 : 0))
+    put(run: ready.plan?.encoded() ?? [])
   }
 
   fileprivate mutating func put(_ kind: UInt8, _ stage: GroupMessage.Stage) {
@@ -240,7 +256,7 @@ extension ByteReader {
   }
 
   fileprivate mutating func ready() throws(MalformedMessage) -> GroupMessage.Ready {
-    let ready = GroupMessage.Ready(
+    var ready = GroupMessage.Ready(
       weight: try double(), note: try run(max: GroupLogic.noteBytesMax),
       operation: try text(max: GroupMessage.operationBytesMax),
       counts: try each(max: View.membersMax, byteCountMin: 8) {
@@ -253,6 +269,8 @@ extension ByteReader {
     guard ready.weight >= 0, ready.weight.isFinite else {
       throw malformed("a weight of \(ready.weight)")
     }
+    let plan = try run(max: PathPlan.wireBytesMax)
+    if !plan.isEmpty { ready.plan = try PathPlan(decoding: plan) }
     return ready
   }
 }

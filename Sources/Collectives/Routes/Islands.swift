@@ -11,8 +11,8 @@
 ///
 /// - Note: ZeRO++, arXiv 2306.10209, §3.3; in three levels arXiv 2501.04266.
 struct Islands: Route {
-  /// For each level, innermost first, and each group of it, its members ascending; the last level is
-  /// one group of all.
+  /// For each level, innermost first, and each group of it, its members: the first stands for most
+  /// where groups differ in size. The last level is one group of all.
   private let levels: [[[Int]]]
   /// For each level, the group of each rank and the rank's place in it.
   private let group: [[Int]]
@@ -22,7 +22,7 @@ struct Islands: Route {
   /// `partitions` of `0..<world`, innermost first, each a refinement of the next.
   init(world: Int, partitions: [[[Int]]]) {
     self.world = world
-    levels = partitions.map { $0.map { $0.sorted() } } + [[Array(0..<world)]]
+    levels = partitions + [[Array(0..<world)]]
     var (groups, places): ([[Int]], [[Int]]) = ([], [])
     for level in levels {
       var (group, place) = ([Int](repeating: 0, count: world), [Int](repeating: 0, count: world))

@@ -2,7 +2,7 @@
 
 /// For each segment of a vector, the tree by which its partial sums come together, and the tree by
 /// which the result goes to all. All ranks work out the same one, each its own part.
-protocol Route: Sendable {
+package protocol Route: Sendable {
   /// The number of segments; segment `s` of as many as there are ranks belongs to rank `s`.
   var segmentCount: Int { get }
 

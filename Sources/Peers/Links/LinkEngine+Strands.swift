@@ -33,9 +33,10 @@ extension LinkEngine {
 
   /// Sets a connection's socket up for the link's path.
   private func fit(_ socket: Socket, to link: Link) {
-    guard link.isLong else { return }
+    // A strand that is slower than the others must not sit on much of what all wait for.
+    guard link.isLong || !link.strands.isEmpty else { return }
     socket.limitUnsent(Self.unsentBytes)
-    if let name = settings.congestionControl { socket.useCongestionControl(name) }
+    if link.isLong, let name = settings.congestionControl { socket.useCongestionControl(name) }
   }
 
   // MARK: How many

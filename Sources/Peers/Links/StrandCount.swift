@@ -47,7 +47,11 @@ package struct StrandCount: Sendable {
     guard forced == nil, !isSettled, time > .zero else { return }
     let isLossy = resent * Self.segmentsALossMin > segments
     if wanted == 0 {
-      if isLossy, resent > 1 { wanted = 2 }
+      if isLossy, resent > 1 {
+        // What two must beat, or the losses are the link's own doing.
+        best = Double(bytes) / (time / .seconds(1))
+        wanted = 2
+      }
       return
     }
     // Those asked for are not all there yet.

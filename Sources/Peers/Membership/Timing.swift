@@ -27,6 +27,8 @@ struct RoundTrips: Sendable {
   private struct Estimate: Sendable {
     var mean: Duration
     var spread: Duration
+    /// The shortest of late: without what waited in queues.
+    var least: Duration
   }
 
   /// A link never counts as slower than this, so that one hiccup does not stretch every deadline.
@@ -50,9 +52,10 @@ struct RoundTrips: Sendable {
     if let old = estimates[peer] {
       let error = old.mean > sample ? old.mean - sample : sample - old.mean
       estimates[peer] = Estimate(
-        mean: old.mean + (sample - old.mean) / 8, spread: old.spread + (error - old.spread) / 4)
+        mean: old.mean + (sample - old.mean) / 8, spread: old.spread + (error - old.spread) / 4,
+        least: min(sample, old.least + (old.mean - old.least) / 64))
     } else {
-      estimates[peer] = Estimate(mean: sample, spread: sample / 2)
+      estimates[peer] = Estimate(mean: sample, spread: sample / 2, least: sample)
     }
   }
 
@@ -65,4 +68,11 @@ struct RoundTrips: Sendable {
   var worst: Duration {
     estimates.values.map { $0.mean + $0.spread * 2 }.max() ?? .zero
   }
+
+  func least(of peer: PeerID) -> Duration? { estimates[peer]?.least }
+}
+
+extension Membership {
+  /// The round trip to a peer without what waits in queues; nil before the first answer.
+  package func roundTrip(to peer: PeerID) -> Duration? { roundTrips.least(of: peer) }
 }

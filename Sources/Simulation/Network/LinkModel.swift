@@ -10,6 +10,8 @@ public struct LinkModel: Sendable {
   public var jitter: Duration
   /// Of one direction of one link.
   public var bytesPerSecond: Int
+  /// Peers, by number, whose links are so many times slower, both ways.
+  public var slower: [Int: Double] = [:]
   /// Counted for each frame beside its payload: headers and tags.
   public var overheadBytes: Int
   /// How long a side waits for a sign of life before it drops the link. Each silence draws

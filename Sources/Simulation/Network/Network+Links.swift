@@ -25,7 +25,8 @@ extension Network {
       framesDropped += 1
       return
     }
-    let departure = max(now, pipes[pipe].freeAt) + Int64(Double(bytes) * nanosecondsPerByte)
+    let pace = nanosecondsPerByte * max(slowness[a], slowness[b])
+    let departure = max(now, pipes[pipe].freeAt) + Int64(Double(bytes) * pace)
     pipes[pipe].freeAt = departure
     var arrival = departure + latencies[a * count + b] + frameChance.below(jitter)
     if !isPeace {

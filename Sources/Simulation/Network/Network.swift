@@ -75,6 +75,8 @@ package struct Network {
   let indexOfID: [PeerID: Int]
   let indexOfAddress: [PeerAddress: Int]
   let nanosecondsPerByte: Double
+  /// How many times slower a peer's links are.
+  let slowness: [Double]
   let jitter: Int64
   let silence: Int64
 
@@ -99,6 +101,7 @@ package struct Network {
     (loss, delay) = (Probability(plan.lossChance), Probability(plan.delayChance))
     (reset, refusal) = (Probability(plan.resetChance), Probability(plan.refusalChance))
     nanosecondsPerByte = 1e9 / Double(links.bytesPerSecond)
+    slowness = (0..<peers).map { links.slower[$0] ?? 1 }
     jitter = links.jitter.worldNanoseconds
     silence = links.silenceMax.worldNanoseconds
     let born = (0..<peers).map { Machine(seed: seed, index: $0) }

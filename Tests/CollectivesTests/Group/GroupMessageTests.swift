@@ -36,6 +36,19 @@ struct GroupMessageTests {
           .init(weight: 1, note: [7], operation: "barrier", isWhole: true),
           .init(weight: 0, note: [], operation: "barrier", refusal: "no"),
         ]),
+      .ready(
+        stage,
+        .init(
+          weight: 1, note: [], operation: "64 elements",
+          plan: PathPlan(
+            .hierarchical, Topology(order: [1, 0], shares: [0.5, 1], islands: [[[1, 0]]])))),
+      .paths(.train(.init(probe: 9, number: 1, index: 15, padding: 40))),
+      .paths(.heard(probe: 9, .larger)), .paths(.turn(view: 7, isWhole: true)),
+      .paths(
+        .table([
+          .init(
+            from: PeerID(bytes: Array(repeating: 3, count: PeerID.byteCount))!, speed: 90, trip: 30)
+        ])),
     ]
   }()
 
@@ -54,6 +67,7 @@ struct GroupMessageTests {
         .heartbeat, .membership, .membership, .exchange, .membership, .exchange, .membership,
         .heartbeat,
         .catchUp, .exchange, .membership, .membership, .exchange, .exchange,
+        .membership, .catchUp, .heartbeat, .heartbeat, .heartbeat,
       ])
   }
 

@@ -155,7 +155,7 @@ final class SimulatedGroup {
     seed: Seed, peers: Int, plan: FaultPlan, quorum: Membership.Quorum,
     codec: CodecKind = .float32, algorithm: AllReduceAlgorithm? = nil,
     corrupting: (peer: Int, round: UInt64)? = nil, introducer: ((Int) -> Int)? = nil,
-    checked: Bool = true
+    checked: Bool = true, links: LinkModel = .lan, elements: Int = 64
   ) {
     faultsEnd = plan.until
     var hasFounded = false
@@ -167,13 +167,13 @@ final class SimulatedGroup {
     settings.charter = [1]
     settings.patience.workFirst = .seconds(10)
     settings.patience.workMin = .seconds(4)
-    world = World(seed: seed, peers: peers, plan: plan) { birth in
+    world = World(seed: seed, peers: peers, plan: plan, links: links) { birth in
       let founds = birth.index == 0 && !hasFounded
       if founds { hasFounded = true }
       var member = ToyMember(
         me: birth.member, settings: settings, founds: founds,
         seek: introducer == nil ? birth.addresses.filter { $0 != birth.address } : [],
-        workMax: .milliseconds(300), seed: birth.seed)
+        workMax: .milliseconds(300), seed: birth.seed, elements: elements)
       if let introducer, !founds { member.through = birth.addresses[introducer(birth.index)] }
       if let corrupting, corrupting.peer == birth.index { member.corruptsAt = corrupting.round }
       return member
@@ -199,7 +199,7 @@ final class SimulatedGroup {
     try world.run(until: .seconds(seconds))
   }
 
-  private func each<Result>(_ body: (borrowing ToyMember) -> Result) -> [Result] {
+  func each<Result>(_ body: (borrowing ToyMember) -> Result) -> [Result] {
     (0..<world.peerCount).compactMap { world.withLogic($0, body) }
   }
 
@@ -230,6 +230,9 @@ final class SimulatedGroup {
     let all = each { ($0.group.operationsTold, $0.group.operationsLost) }
     return (all.reduce(0) { $0 + $1.0 }, all.reduce(0) { $0 + $1.1 })
   }
+
+  /// Exchanges that took a planned way, in the lives that are not over.
+  var plansFollowed: Int { each { $0.group.plansFollowed }.reduce(0, +) }
 
   var operationsFinished: UInt64 { ToyCalls.tags.reduce(0) { $0 + furthest($1) } }
 

@@ -26,6 +26,7 @@ struct ToyCalls: Sendable {
   private(set) var finishedCount = 0
   private let me: Member
   private let pauseMax: Duration
+  private let longest: Int
   private var chance: SplitMix64
   /// By call, the tag.
   private var open: [UInt64: UInt64] = [:]
@@ -33,7 +34,9 @@ struct ToyCalls: Sendable {
   private var due: [UInt64: Duration] = [:]
   private var lastCall: UInt64 = 0
 
-  init(me: Member, pauseMax: Duration, seed: Seed) {
+  /// - Parameter longest: how many elements the first tag's vectors have.
+  init(me: Member, pauseMax: Duration, seed: Seed, longest: Int) {
+    self.longest = longest
     self.me = me
     self.pauseMax = pauseMax
     chance = SplitMix64(seed)
@@ -52,7 +55,8 @@ struct ToyCalls: Sendable {
     open[lastCall] = tag
     due[tag] = nil
     let share = Float(me.incarnation % 89) / 89
-    let values = (0..<Int(8 * tag)).map { Float($0) + share }
+    let count = tag == 1 ? max(8, longest / 8) : Int(8 * tag)
+    let values = (0..<count).map { Float($0) + share }
     let call: Call =
       switch tag {
       case 1: .allReduce(.f32(values), .sum)

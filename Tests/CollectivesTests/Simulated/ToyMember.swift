@@ -9,10 +9,8 @@ import FerryPeers
 /// Its state is the running sum of all results; its contribution to a round depends on who it is
 /// and on the state, so that a lost, doubled or half applied round shows in every later digest.
 struct ToyMember: PeerLogic {
-  static let elements = 64
-
   var group: GroupLogic
-  private(set) var state: [Float] = Array(repeating: 0, count: Self.elements)
+  private(set) var state: [Float]
   /// Round to the digest of the state after it, as far as this life of the peer has seen.
   private(set) var digests: [UInt64: [UInt8]] = [:]
   /// Round to the notes of those who took part.
@@ -33,11 +31,14 @@ struct ToyMember: PeerLogic {
 
   init(
     me: Member, settings: GroupLogic.Settings, founds: Bool, seek addresses: [PeerAddress],
-    workMax: Duration, seed: Seed
+    workMax: Duration, seed: Seed, elements: Int = 64
   ) {
+    state = Array(repeating: 0, count: elements)
     group = GroupLogic(me: me, settings: settings)
     chance = SplitMix64(seed.derived("worker", me.incarnation))
-    calls = ToyCalls(me: me, pauseMax: workMax, seed: seed.derived("calls", me.incarnation))
+    calls = ToyCalls(
+      me: me, pauseMax: workMax, seed: seed.derived("calls", me.incarnation),
+      longest: elements)
     self.workMax = workMax
     self.founds = founds
     self.addresses = addresses

@@ -30,10 +30,11 @@ package enum Seeds {
     case .frames:
       let payloads = groupMessages.map { $0.frame() }
       return [1, 7, 255].map { size in
-        [size] + payloads.flatMap { frame in
-          FrameHeader(frame.purpose, isControl: false, payloadByteCount: frame.payload.count)
-            .encoded + frame.payload
-        }
+        [size]
+          + payloads.flatMap { frame in
+            FrameHeader(frame.purpose, isControl: false, payloadByteCount: frame.payload.count)
+              .encoded + frame.payload
+          }
       }
     case .groupMessage: return groupMessages.map { $0.frame().tagged }
     case .membershipMessage: return membershipMessages.map { $0.encoded() }
@@ -92,7 +93,8 @@ package enum Seeds {
   private static let stage = GroupMessage.Stage(view: 3, round: 1)
   private static let state = SharedState(
     round: 4, tensors: [(name: "a", values: [1, 2]), (name: "b", values: [3])], note: [7])
-  private static let chunk = Chunk(phase: .reduceScatter, segment: 1, piece: 0, payload: [1, 2, 3, 4])
+  private static let chunk = Chunk(
+    phase: .reduceScatter, segment: 1, piece: 0, payload: [1, 2, 3, 4])
   private static let hello = Hello(
     version: 1, incarnation: 5, hasAES: true, wantsClear: false, holdsAnother: false, serial: 3,
     run: "fuzz", listens: address, proof: Array(0..<32))
@@ -152,6 +154,16 @@ package enum Seeds {
       .ready(stage, ready), .chunk(stage, chunk), .done(stage, digest: Array(0..<32)),
       .progress(stage, permille: 500), .hurry(stage), .word([1, 2]), .askCharter,
       .charter([3]), .state(stateMessages[0].encoded()),
+      .ready(
+        stage,
+        .init(
+          weight: 1, note: note, operation: "f32",
+          plan: PathPlan(
+            .hierarchical,
+            Topology(order: [1, 0, 2], shares: [1, 0, 2], islands: [[[1, 0], [2]]])))),
+      .paths(.train(.init(probe: 2, number: 1, index: 3, padding: 64))),
+      .paths(.heard(probe: 2, .again)), .paths(.turn(view: 1, isWhole: false)),
+      .paths(.table([.init(from: members[1].id, speed: 91, trip: 37)])),
     ] + membershipMessages.map { .membership($0) }
   }()
 

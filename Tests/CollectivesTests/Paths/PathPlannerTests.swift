@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryCodecs
+import FerryCollectives
+import FerryTensors
+import Testing
+
+@Suite("PathPlanner")
+struct PathPlannerTests {
+  static let mega = 1e6
+
+  /// All links alike, but those that touch a slow rank.
+  static func map(
+    _ count: Int, speed: Double = 125 * mega, trip: Double = 200, slow: [Int: Double] = [:]
+  ) throws -> PathMap {
+    try #require(
+      PathMap(count) { from, to in
+        PathFigure.code(min(speed, slow[from] ?? speed, slow[to] ?? speed))
+      } trip: { _, _ in
+        PathFigure.code(trip)
+      })
+  }
+
+  static func choice(_ map: PathMap, bytes: Int = 16 << 20, isLossy: Bool = false) -> PathChoice {
+    let usual = AllReduceAlgorithm.automatic.choice(
+      count: bytes / 4, world: map.count, codec: Float32Codec())
+    return PathPlanner(map).choice(bytes: bytes, isLossy: isLossy, usual: usual)
+  }
+
+  @Test("a slow rank adds up nothing, and passes its vector once each way, over one flow")
+  func slowRank() throws {
+    for slow in 0..<4 {
+      let map = try Self.map(4, slow: [slow: 6 * Self.mega])
+      let choice = Self.choice(map)
+      let plan = try #require(choice.plan)
+      let host = slow == 0 ? 1 : 0
+      #expect(plan.algorithm == .hierarchical)
+      #expect(plan.topology.shares == (0..<4).map { $0 == slow ? 0 : 1 })
+      #expect(
+        plan.topology.islands == [
+          (0..<4).filter { $0 != slow }.map { $0 == host ? [host, slow] : [$0] }
+        ])
+      #expect(choice.reason.hasPrefix("hierarchical: over the links as measured it should take "))
+      #expect(choice.reason.hasSuffix("; rank \(slow) behind rank \(host)"))
+      // A ring passes it 2 (N − 1) / N times.
+      let cost = PathCost(map: map)
+      let ring = cost.time(PathPlan(.ring), bytes: 16 << 20)
+      #expect((1.45...1.6).contains(ring / (choice.time! / .seconds(1))), "\(choice)")
+      // Nobody else speaks to it, though all segments but its own go there.
+      let route = AllReduceAlgorithm.hierarchical.route(world: 4, topology: plan.topology)
+      for segment in 0..<4 where segment != slow {
+        #expect(route.sink(of: slow, segment) == host && route.upstream(of: slow, segment) == host)
+        #expect(route.sources(of: slow, segment).isEmpty)
+      }
+    }
+  }
+
+  @Test("several slow ranks have one fast one each, as long as there are any")
+  func slowRanks() throws {
+    let map = try Self.map(5, slow: [0: 6 * Self.mega, 3: 4 * Self.mega])
+    let plan = try #require(Self.choice(map).plan)
+    #expect(plan.algorithm == .hierarchical)
+    #expect(plan.topology.shares == [0, 1, 1, 0, 1])
+    #expect(plan.topology.islands == [[[1, 3], [2, 0], [4]]])
+    #expect(Self.choice(map).reason.hasSuffix("; ranks 0, 3 behind ranks 2, 1"))
+  }
+
+  @Test("where links are alike and short, all goes by size, as without measurements")
+  func homogeneous() throws {
+    for count in 3...8 {
+      for bytes in [64 << 10, 1 << 20, 64 << 20] {
+        // Within the noise of measurements.
+        var chance = SplitMix64(Seed(UInt64(count)))
+        let map = try #require(
+          PathMap(count) { _, _ in
+            PathFigure.code(.random(in: 100...150, using: &chance) * Self.mega)
+          } trip: { _, _ in
+            PathFigure.code(.random(in: 50...4000, using: &chance))
+          })
+        #expect(map.isEven && Self.choice(map, bytes: bytes).plan == nil)
+      }
+    }
+  }
+
+  @Test("over long links that are alike, few hops beat many where the vector is short")
+  func longLinks() throws {
+    let map = try Self.map(8, speed: 25 * Self.mega, trip: 40_000)
+    #expect(Self.choice(map, bytes: 2 << 20).plan?.algorithm == .direct)
+    #expect(Self.choice(map, bytes: 256 << 20).plan == nil)
+  }
+
+  @Test("two rooms with a slow link between them become islands")
+  func rooms() throws {
+    let room = [0, 1, 0, 1, 0, 1]
+    let map = try #require(
+      PathMap(6) { from, to in
+        PathFigure.code((room[from] == room[to] ? 125 : 2) * Self.mega)
+      } trip: { from, to in
+        PathFigure.code(room[from] == room[to] ? 200 : 80_000)
+      })
+    #expect(map.islands.contains([[0, 2, 4], [1, 3, 5]]))
+    let plan = try #require(Self.choice(map).plan)
+    #expect(plan.algorithm == .hierarchical || plan.algorithm == .ring, "\(Self.choice(map))")
+    let cost = PathCost(map: map)
+    #expect(
+      cost.time(plan, bytes: 16 << 20) * 1.15 < cost.time(PathPlan(.ring), bytes: 16 << 20))
+  }
+
+  @Test("a lossy codec never takes a way that rounds more than twice")
+  func lossy() throws {
+    let map = try Self.map(6, slow: [1: 3 * Self.mega, 4: 40 * Self.mega])
+    for bytes in [64 << 10, 1 << 20, 64 << 20] {
+      if let plan = Self.choice(map, bytes: bytes, isLossy: true).plan {
+        #expect([.oneShot, .direct, .star].contains(plan.algorithm))
+      }
+    }
+  }
+
+  /// Links of any speed and length, some of them in rooms, some ranks slow.
+  static func randomMap(_ chance: inout SplitMix64) throws -> PathMap {
+    let count = Int.random(in: 3...14, using: &chance)
+    let rooms = (0..<count).map { _ in Int.random(in: 0..<3, using: &chance) }
+    let lines = (0..<count).map { _ in
+      Double.random(in: 0...1, using: &chance) < 0.3
+        ? Double.random(in: 1e3...1e7, using: &chance) : 1e8
+    }
+    let between = Double.random(in: 1e4...1e8, using: &chance)
+    let far = Double.random(in: 100...200_000, using: &chance)
+    var noise = chance
+    let map = PathMap(count) { from, to in
+      PathFigure.code(
+        min(lines[from], lines[to], rooms[from] == rooms[to] ? 1e8 : between)
+          * .random(in: 0.7...1, using: &noise))
+    } trip: { from, to in
+      PathFigure.code(rooms[from] == rooms[to] ? 200 : far)
+    }
+    chance = noise
+    return try #require(map)
+  }
+
+  @Test("no plan is ever invalid, nor slower than the way by size; what all follow adds up")
+  func property() throws {
+    var chance = SplitMix64(Seed(7))
+    var counts: [AllReduceAlgorithm: Int] = [:]
+    for _ in 0..<200 {
+      let map = try Self.randomMap(&chance)
+      let bytes = 1 << Int.random(in: 14...27, using: &chance)
+      let isLossy = Bool.random(using: &chance)
+      let choice = Self.choice(map, bytes: bytes, isLossy: isLossy)
+      guard let plan = choice.plan else { continue }
+      counts[plan.algorithm, default: 0] += 1
+      try plan.check(world: map.count, isOpen: true, isLossy: isLossy, proposer: 0)
+      #expect(try PathPlan(decoding: plan.encoded()) == plan)
+      let cost = PathCost(map: map)
+      let usual = AllReduceAlgorithm.automatic.choice(
+        count: bytes / 4, world: map.count, codec: Float32Codec())
+      #expect(
+        cost.time(plan, bytes: bytes) * PathPlanner.gainMin
+          <= cost.time(PathPlan(usual.algorithm), bytes: bytes))
+      // 41 elements: some ranks of uneven shares get none.
+      let operation = Operation(.allReduce, algorithm: plan.algorithm, topology: plan.topology)
+      let trial = Trial(operation, world: map.count, count: 41, seed: Seed(chance.next()))
+      var fabric = Fabric(try trial.machines(), order: Seed(chance.next()))
+      try fabric.run()
+      #expect(fabric.machines.map { $0.output?.bytes } == trial.expected.map(\.bytes))
+    }
+    #expect(counts.count >= 4 && counts.values.reduce(0, +) > 100, "\(counts)")
+  }
+
+  @Test("a link that was not measured, or a group too small or too large, has no map")
+  func unknown() {
+    #expect(
+      PathMap(3) { from, to in
+        from == 2 && to == 1 ? 0 : 90
+      } trip: { _, _ in
+        30
+      } == nil)
+    #expect(
+      PathMap(3) { _, _ in
+        90
+      } trip: { from, to in
+        from + to == 3 ? 0 : 30
+      } == nil)
+    #expect(
+      PathMap(2) { _, _ in
+        90
+      } trip: { _, _ in
+        30
+      } == nil)
+    #expect(
+      PathMap(PathProbe.membersMax + 1) { _, _ in
+        90
+      } trip: { _, _ in
+        30
+      } == nil)
+    #expect(
+      PathMap(PathProbe.membersMax) { _, _ in
+        90
+      } trip: { _, _ in
+        30
+      } != nil)
+  }
+}
