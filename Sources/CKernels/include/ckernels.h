@@ -116,6 +116,10 @@ void ferry_strided_unpack_generic(
 // glibc.
 void ferry_keep_freed_memory(size_t most);
 
+// Asks the system for large pages in memory that is about to be used: the first touch of each page
+// costs as much as copying it. Does nothing where there are none.
+void ferry_ask_large_pages(void *start, size_t count);
+
 // Four sums for every block of `n` bytes, the last filled up with zeros; `key` has
 // FERRY_FINGERPRINT_KEY words.
 #define FERRY_FINGERPRINT_BLOCK 1024

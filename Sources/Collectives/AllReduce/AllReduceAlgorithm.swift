@@ -53,30 +53,44 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
     count: Int, world: Int, codec: any Codec, elementType: ElementType = .f32,
     topology: Topology = Topology()
   ) -> (algorithm: AllReduceAlgorithm, reason: String) {
+    let (algorithm, reason) = chosen(
+      count: count, world: world, codec: codec, elementType: elementType, topology: topology)
+    return (algorithm, reason())
+  }
+
+  /// As `choice`, for those who do not ask why: a small operation would take longer over its reason
+  /// than over its sum.
+  func chosen(
+    count: Int, world: Int, codec: any Codec, elementType: ElementType, topology: Topology
+  ) -> (algorithm: AllReduceAlgorithm, reason: () -> String) {
     let isFloat = elementType == .f32
     let bytes = isFloat ? codec.byteCount(for: count) : count * elementType.byteWidth
-    guard self == .automatic else { return (self, "\(rawValue): configured") }
+    guard self == .automatic else { return (self, { "\(rawValue): configured" }) }
     if world > 1, bytes * (world - 1) <= Self.oneShotBytesMax {
-      return (.oneShot, "one-shot: \(bytes) bytes to each cost less than another hop")
+      return (.oneShot, { "one-shot: \(bytes) bytes to each cost less than another hop" })
     }
-    if world <= 2 { return (.direct, "direct: with \(world) ranks it is the ring") }
+    if world <= 2 { return (.direct, { "direct: with \(world) ranks it is the ring" }) }
     if isFloat, codec.isLossy {
       return (
         .direct,
-        "direct: \(codec.name) rounds, and a ring would round once more at each of its hops"
+        { "direct: \(codec.name) rounds, and a ring would round once more at each of its hops" }
       )
     }
     if bytes <= Self.directBytesMax {
-      return (.direct, "direct: \(bytes) bytes are few, and two hops are fast")
+      return (.direct, { "direct: \(bytes) bytes are few, and two hops are fast" })
     }
     if let inner = topology.islands.first, inner.count > 1, inner.count < world {
       return (
         .hierarchical,
-        "hierarchical: \(bytes) bytes are many, and \(inner.count) islands have slow links between"
+        {
+          "hierarchical: \(bytes) bytes are many, and \(inner.count) islands have slow links between"
+        }
       )
     }
     let name = isFloat ? codec.name : "\(elementType)"
-    return (.ring, "ring: \(bytes) bytes of \(name) are many, and every link carries the same")
+    return (
+      .ring, { "ring: \(bytes) bytes of \(name) are many, and every link carries the same" }
+    )
   }
 
   /// This rank's machine; the reduction is of floats.
@@ -91,10 +105,10 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
   func allReduce<Element: CollectiveElement>(
     _ values: consuming [Element], in terms: Reduction
   ) -> any CollectiveMachine {
-    let choice = choice(
+    let chosen = chosen(
       count: values.count, world: terms.world, codec: terms.codec,
       elementType: terms.elementType, topology: terms.topology)
-    switch choice.algorithm {
+    switch chosen.algorithm {
     case .oneShot: return OneShot(values, in: terms)
     case .halvingDoubling: return HalvingDoubling.machine(values, in: terms)
     case let other:

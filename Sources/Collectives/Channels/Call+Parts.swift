@@ -8,10 +8,12 @@ import FerryTensors
 /// What a call means among the members that happen to take part.
 extension Call {
   /// What all members must mean alike, in words.
-  var meaning: String {
+  ///
+  /// - Parameter operation: the operation's description.
+  func meaning(_ operation: String) -> String {
     let ends = [root.map { "from or to \($0.short)" }].compactMap(\.self)
-    let count = operation.kind.hasOneCount ? ["\(input.count) elements"] : []
-    return (count + ["\(operation)"] + ends).joined(separator: " ")
+    let count = self.operation.kind.hasOneCount ? ["\(input.count) elements"] : []
+    return (count + [operation] + ends).joined(separator: " ")
   }
 
   /// The operation in terms of ranks.
@@ -58,12 +60,12 @@ extension Call {
   func opensOnReady(world: Int) -> Bool {
     guard operation.kind == .allReduce, input.count > 0 else { return false }
     let codec = operation.codec.codec()
-    let choice = operation.algorithm.choice(
+    let chosen = operation.algorithm.chosen(
       count: input.count, world: world, codec: codec, elementType: operation.elementType,
       topology: operation.topology)
     let isFloat = operation.elementType == .f32
     let bytes = isFloat ? codec.byteCount(for: input.count) : input.byteCount
-    return choice.algorithm == .oneShot && bytes <= AllReduceAlgorithm.oneShotBytesMax
+    return chosen.algorithm == .oneShot && bytes <= AllReduceAlgorithm.oneShotBytesMax
   }
 
   /// What a one-shot machine sends, piece by piece; it does not depend on the weights, not known yet.

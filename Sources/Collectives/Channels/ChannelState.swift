@@ -36,6 +36,17 @@ struct ChannelState: Sendable {
   /// Messages that came before this member was there.
   var early: [(from: Member, stage: GroupMessage.Stage, message: GroupMessage)] = []
 
+  /// The last call's operation in words: the next call's is the same, mostly.
+  var described: (operation: Operation, text: String)?
+
+  /// What a call means, in words.
+  mutating func meaning(of call: Call) -> String {
+    if described?.operation != call.operation {
+      described = (call.operation, "\(call.operation)")
+    }
+    return call.meaning(described!.text)
+  }
+
   /// What decides whether the coming operation stands if the view changes now.
   func standing(of me: Member) -> ExchangeStanding {
     ExchangeStanding(

@@ -70,12 +70,12 @@ extension GroupLogic {
     settings.seed.derived("operation", channel, number)
   }
 
-  private func ready(
+  private mutating func ready(
     _ waiting: ChannelState.Waiting, _ members: [Member], number: UInt64, in channel: UInt64
   ) -> GroupMessage.Ready {
     let call = waiting.call
     var ready = GroupMessage.Ready(
-      weight: call.weight, note: call.note, operation: call.meaning,
+      weight: call.weight, note: call.note, operation: channels[channel]!.meaning(of: call),
       counts: call.counts(to: members, from: me.id).map(UInt64.init), refusal: waiting.refusal,
       stateDigest: channels[channel]!.lastDigest)
     if ready.refusal.isEmpty, let missing = call.missingEnd(among: members) {
@@ -150,7 +150,8 @@ extension GroupLogic {
       let stage = channels[channel]!.exchange!.stage
       let machine = try call.operation(among: members).machine(
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
-        input: call.given(to: members, from: me.id),
+        // What was given stays as it is, for when it must be done again.
+        input: call.given(to: members, from: me.id).copied,
         counts: said.map { $0.counts.map { Int(clamping: $0) } },
         seed: seed(of: number, in: channel),
         chunkPrefix: GroupMessage.chunkPrefix(stage))

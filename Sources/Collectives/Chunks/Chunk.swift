@@ -76,12 +76,12 @@ public struct Chunk: Sendable, Equatable {
     header.put(UInt32(piece))
     header.put(UInt32(payloadByteCount))
     let start = header.bytes.count
-    var bytes = [UInt8](repeating: 0, count: start + payloadByteCount)
-    var all = bytes.mutableSpan
-    Bytes.copy(header.bytes.span.elementBytes, into: &all)
-    var payload = all._mutatingExtracting(start..<start + payloadByteCount)
-    try fill(&payload)
-    self.bytes = bytes
+    bytes = try Bytes.filled(start + payloadByteCount) {
+      (all: inout MutableSpan<UInt8>) throws(Failure) in
+      Bytes.copy(header.bytes.span.elementBytes, into: &all)
+      var payload = all._mutatingExtracting(start..<start + payloadByteCount)
+      try fill(&payload)
+    }
   }
 
   private var payloadStart: Int { prefixByteCount + Self.headerByteCount }

@@ -148,8 +148,8 @@ struct Exchange: Sendable {
     waiting = []
     dones[me] = digest
     isWhole = said.allSatisfy(\.isWhole)
-    return tell(
-      .done(stage, digest: digest), to: isWhole ? listeners.filter { rank(of: $0) == nil } : listeners)
+    let unaware = isWhole ? listeners.filter { rank(of: $0) == nil } : listeners
+    return tell(.done(stage, digest: digest), to: unaware)
   }
 
   /// Takes what all said from one who heard it; true when that was it.

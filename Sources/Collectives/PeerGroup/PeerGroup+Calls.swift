@@ -45,9 +45,9 @@ extension PeerGroup {
   ) throws(CollectiveError) -> CallOutcome {
     let (id, pending) = add()
     if let id {
-      serve(while: { !pending.isFinished }) {
-        $0.call(call, on: channel, id: id, until: $1 + limit, at: $1)
-      }
+      serve(
+        while: { !pending.isFinished },
+        doing: { $0.call(call, on: channel, id: id, until: $1 + limit, at: $1) })
     }
     return try pending.wait()
   }

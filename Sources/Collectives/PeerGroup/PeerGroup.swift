@@ -262,7 +262,7 @@ public final class PeerGroup: Sendable {
   /// Does as `post`, and serves the links meanwhile where no other caller does.
   func serve(
     while isAwaited: () -> Bool,
-    _ work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]
+    doing work: @escaping @Sendable (inout GroupLogic, Duration) -> [LinkAction]
   ) {
     let hasServed = loop.serve(
       { logic, now in logic.perform { work(&$0, now) } }, while: isAwaited,

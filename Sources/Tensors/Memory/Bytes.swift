@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// Moves between values and bytes, all of them checked for size. Little-endian, as the machine.
 public enum Bytes {
   /// Copies all of `source` to the start of `target`, which must have room.
@@ -42,6 +44,40 @@ public enum Bytes {
       }
     }
   }
+
+  /// So many bytes, which `fill` writes, each of them.
+  public static func filled<Failure: Error>(
+    _ count: Int, by fill: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) -> [UInt8] {
+    var outcome: Result<Void, Failure> = .success(())
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+      // SAFETY: every bit pattern is a byte; `fill` writes all of them before anybody reads one.
+      var span = unsafe MutableSpan(_unsafeElements: target.extracting(0..<count))
+      do throws(Failure) {
+        try fill(&span)
+      } catch {
+        outcome = .failure(error)
+      }
+      initialized = count
+    }
+    try outcome.get()
+    return bytes
+  }
+
+  /// A copy in memory of its own, in large pages where it is long.
+  public static func copied<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
+    let byteCount = values.count * MemoryLayout<Element>.stride
+    return unsafe [Element](unsafeUninitializedCapacity: values.count) { target, initialized in
+      if byteCount >= largePagesMin {
+        unsafe ferry_ask_large_pages(target.baseAddress, byteCount)
+      }
+      // SAFETY: `target` has room for as many elements as there are.
+      unsafe initialized = target.initialize(fromContentsOf: values)
+    }
+  }
+
+  /// Shorter memory comes from what was freed before, mostly.
+  private static var largePagesMin: Int { 4 << 20 }
 
   /// The bytes as an array.
   public static func array(_ source: RawSpan) -> [UInt8] {

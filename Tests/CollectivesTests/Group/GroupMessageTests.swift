@@ -29,6 +29,13 @@ struct GroupMessageTests {
           refusal: "cancelled")),
       .chunk(stage, chunk), .done(stage, digest: Array(0..<32)), .progress(stage, permille: 999),
       .state([1, 2, 3]), .word([]), .askCharter, .charter([9]),
+      .told(stage, []),
+      .told(
+        stage,
+        [
+          .init(weight: 1, note: [7], operation: "barrier", isWhole: true),
+          .init(weight: 0, note: [], operation: "barrier", refusal: "no"),
+        ]),
     ]
   }()
 
@@ -46,7 +53,7 @@ struct GroupMessageTests {
       Self.samples.map { $0.frame().purpose } == [
         .heartbeat, .membership, .membership, .exchange, .membership, .exchange, .membership,
         .heartbeat,
-        .catchUp, .exchange, .membership, .membership,
+        .catchUp, .exchange, .membership, .membership, .exchange, .exchange,
       ])
   }
 
