@@ -28,6 +28,8 @@ class Member(bytes):
     def __repr__(self):
         return f"Member({self[:4].hex()}…)"
 
+    __str__ = __repr__
+
     def _read(self):
         return _Member((ctypes.c_uint8 * _MEMBER_BYTES)(*self))
 
