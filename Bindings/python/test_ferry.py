@@ -251,6 +251,12 @@ def operations(group):
         except ferry.NoFit as error:
             if "the result has 3 elements, and there is a place for 1" not in str(error):
                 raise
+        try:
+            call.wait(into=array.array("B", bytes(3)))
+            raise AssertionError("eight bytes in the place of one")
+        except ValueError as error:
+            if str(error) != "the result and its place have elements of two types":
+                raise
         # Nothing is lost, and the view in which it lands has gaps.
         wide = memoryview(array.array("Q", [9] * 6))
         call.wait(into=wide[::2])

@@ -14,12 +14,15 @@ import Synchronization
 @safe
 private final class PendingDoor: @unchecked Sendable {
   private let call: PendingCall
+  /// What the result's elements are.
+  let type: ElementType
   let place: Mutex<Place?>
   // SAFETY: written under the lock once the call is over, and freed with the call.
   private let named = Mutex<(address: UInt, count: Int)>((0, 0))
 
   init(_ call: PendingCall, _ place: Place) {
     self.call = call
+    type = place.type
     self.place = Mutex(place)
   }
 
@@ -186,8 +189,7 @@ public func ferry_set_place(
   call {
     let door = try unsafe PendingDoor.behind(pending)
     guard let place = unsafe place else { return door.place.withLock { $0 = nil } }
-    let type = door.place.withLock { $0?.type } ?? .u8
-    let given = try unsafe Place(place, count, layout, of: type, "the place")
+    let given = try unsafe Place(place, count, layout, of: door.type, "the place")
     try given.requireApart("the place")
     door.place.withLock { $0 = given }
   }

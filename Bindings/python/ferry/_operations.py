@@ -28,6 +28,8 @@ class Member(bytes):
     def __repr__(self):
         return f"Member({self[:4].hex()}…)"
 
+    __str__ = __repr__
+
     def _read(self):
         return _Member((ctypes.c_uint8 * _MEMBER_BYTES)(*self))
 
@@ -59,9 +61,10 @@ class Outcome:
 class Call:
     """An operation under way. Its result's place is the library's until ``wait`` returned."""
 
-    def __init__(self, pointer, into, like):
+    def __init__(self, pointer, into, like, element):
         # `into` is None where the result gets an array of its own.
         self._pointer, self._into, self._like, self._outcome = pointer, into, like, None
+        self._element = element
 
     @property
     def is_finished(self):
@@ -89,9 +92,11 @@ class Call:
         outcome = Outcome(result)
         if into is not None or self._into is None:
             array = _memory.array_like(self._like, outcome.count) if into is None else into
-            self._into = _memory.Place(array, writable=True)
-            place = self._into
+            place = _memory.Place(array, writable=True)
+            if place.element != self._element:
+                raise ValueError("the result and its place have elements of two types")
             _call("set_place", self._pointer, place.address or id(self), place.count, place.layout)
+            self._into = place
         try:
             _call("await", self._pointer, None)
         except NoFit as error:
@@ -212,7 +217,7 @@ class Operations:
         if into is not None:
             place = _memory.Place(into, writable=True)
             if place.element != given.element:
-                raise ValueError("values and the result's place have elements of two types")
+                raise ValueError("the result and its place have elements of two types")
             operation.result = place.address or id(self)
             operation.result_count, operation.result_layout = place.count, place.layout
         elif is_new:
@@ -229,7 +234,7 @@ class Operations:
             operation.part_count = len(parts)
         pointer = ctypes.c_void_p()
         _call("start", self._pointer, ctypes.byref(operation), seconds, ctypes.byref(pointer))
-        call = Call(pointer, place, values)
+        call = Call(pointer, place, values, given.element)
         return call if async_op else call.wait()
 
 
