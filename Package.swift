@@ -25,6 +25,7 @@ let house = [
   Room(name: "Basics", duty: "seeds, limits, errors, telemetry names", packages: [log, metrics]),
   Room(name: "Planning", duty: "what to send over which links", on: ["Basics"]),
   Room(name: "Tensors", duty: "memory, shapes, kernels, files", on: ["Basics", "CKernels"]),
+  Room(name: "OptimalTransport", duty: "mass moved at least cost", on: ["Tensors"]),
   Room(
     name: "Peers", duty: "who is there, bytes between them", on: ["Basics", "CKernels"],
     packages: [crypto, log]),

@@ -127,6 +127,56 @@ void ferry_ask_large_pages(void *start, size_t count);
 void ferry_fingerprint(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 void ferry_fingerprint_generic(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 
+// Optimal transport in f64. `rate` is 1/epsilon. Sums run in 16 lanes, whose order is fixed.
+// out[j] = exp((f + g[j] - c[j]) rate), 0 below exp(-708), capped at exp(709)
+void ferry_gibbs_row_f64(
+    const double *c, const double *g, double f, double rate, double *out, size_t n);
+void ferry_gibbs_row_f64_generic(
+    const double *c, const double *g, double f, double rate, double *out, size_t n);
+// The sum of w[j] exp((f + g[j] - c[j]) rate).
+double ferry_gibbs_sum_f64(
+    const double *w, const double *c, const double *g, double f, double rate, size_t n);
+double ferry_gibbs_sum_f64_generic(
+    const double *w, const double *c, const double *g, double f, double rate, size_t n);
+// sums[j] += w exp((f + g[j] - c[j]) rate)
+void ferry_gibbs_add_f64(
+    double w, const double *c, const double *g, double f, double rate, double *sums, size_t n);
+void ferry_gibbs_add_f64_generic(
+    double w, const double *c, const double *g, double f, double rate, double *sums, size_t n);
+double ferry_dot_f64(const double *x, const double *y, size_t n);
+double ferry_dot_f64_generic(const double *x, const double *y, size_t n);
+// y[i] += scale * x[i]
+void ferry_axpy_f64(double scale, const double *x, double *y, size_t n);
+void ferry_axpy_f64_generic(double scale, const double *x, double *y, size_t n);
+// best[j] = max(best[j], f - c[j])
+void ferry_max_difference_into_f64(double f, const double *c, double *best, size_t n);
+void ferry_max_difference_into_f64_generic(double f, const double *c, double *best, size_t n);
+
+// From one point to n, whose coordinates lie one after the other: y[k * n + j]. The sum of squares
+// of differences, of their magnitudes, or of products.
+enum { FERRY_DISTANCE_SQUARED = 1, FERRY_DISTANCE_ABSOLUTE, FERRY_DISTANCE_PRODUCT };
+void ferry_distance_row_f64(
+    int kind, const double *x, const double *y, size_t dimensions, double *out, size_t n);
+void ferry_distance_row_f64_generic(
+    int kind, const double *x, const double *y, size_t dimensions, double *out, size_t n);
+
+// The first index of the least c[j] - v[j], n where none is below infinity; the least itself goes
+// to `least`, and for two_least the second least after it.
+size_t ferry_least_f64(const double *c, const double *v, size_t n, double *least);
+size_t ferry_least_f64_generic(const double *c, const double *v, size_t n, double *least);
+size_t ferry_two_least_f64(const double *c, const double *v, size_t n, double *least);
+size_t ferry_two_least_f64_generic(const double *c, const double *v, size_t n, double *least);
+
+// One step of Dijkstra's search over columns: distance[j] falls to c[j] - v[j] + base, and from[j]
+// becomes `row`, where that is nearer. Gives the nearest column that is not settled (settled ones
+// are at -infinity), or n.
+size_t ferry_relax_f64(
+    const double *c, const double *v, double base, int64_t row, double *distance, int64_t *from,
+    size_t n, double *least);
+size_t ferry_relax_f64_generic(
+    const double *c, const double *v, double base, int64_t row, double *distance, int64_t *from,
+    size_t n, double *least);
+
 // A cipher that seals in place: AES-256-GCM, or ChaCha20-Poly1305, with a key of 32 bytes. NULL where
 // this build has none.
 void *ferry_cipher_new(int is_aes, const uint8_t *key);

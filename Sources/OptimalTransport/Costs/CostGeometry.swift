@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryTensors
+
+/// What it costs to move one unit of mass from each source (row) to each target (column).
+///
+/// Costs are asked for a row at a time, so that a geometry need not hold all of them.
+public protocol CostGeometry: Sendable {
+  /// How many sources there are, at least 1.
+  var rowCount: Int { get }
+  /// How many targets there are, at least 1.
+  var columnCount: Int { get }
+
+  /// Writes the costs from source `row` to all targets, `[columnCount]`, in the unit of cost.
+  ///
+  /// The same call gives the same bits. Costs may be negative; solvers refuse those that are not
+  /// finite.
+  func fillRow(_ row: Int, into costs: inout MutableSpan<Double>)
+}
+
+extension CostGeometry {
+  /// The cost of one entry; O(columnCount).
+  public func cost(_ row: Int, _ column: Int) -> Double {
+    var costs = [Double](repeating: 0, count: columnCount)
+    var span = costs.mutableSpan
+    fillRow(row, into: &span)
+    return costs[column]
+  }
+}
+
+/// Least, greatest and mean cost of a geometry; O(nm), O(m) memory.
+public struct CostRange: Sendable, Equatable {
+  /// The least cost.
+  public let least: Double
+  /// The greatest cost.
+  public let greatest: Double
+  /// The mean over all entries, unweighted.
+  public let mean: Double
+  /// The mean over rows of each row's least cost.
+  public let meanRowLeast: Double
+  /// Sums of potentials stay finite below this.
+  static let magnitudeLimit = 1e290
+
+  /// The greatest magnitude.
+  public var magnitude: Double { max(abs(least), abs(greatest)) }
+
+  /// - Throws: `.badCost` at the first entry that is not finite, or for costs above 1e290.
+  public init(of geometry: any CostGeometry) throws(TransportError) {
+    let n = geometry.rowCount
+    let m = geometry.columnCount
+    var costs = [Double](repeating: 0, count: m)
+    let ones = [Double](repeating: 1 / Double(m), count: m)
+    var least = Double.infinity
+    var greatest = -Double.infinity
+    var mean = 0.0
+    var rowLeast = 0.0
+    for i in 0..<n {
+      var span = costs.mutableSpan
+      geometry.fillRow(i, into: &span)
+      var low = Double.infinity
+      var high = -Double.infinity
+      let row = costs.span
+      for j in 0..<m {
+        // NaN is neither, and is found by its sum.
+        low = row[j] < low ? row[j] : low
+        high = row[j] > high ? row[j] : high
+      }
+      let sum = CostKernels.dot(row, ones.span)
+      if !(sum - sum == 0) || !low.isFinite || !high.isFinite {
+        if let column = costs.firstIndex(where: { !$0.isFinite }) {
+          throw TransportError(
+            .badCost, "the cost is \(costs[column])", at: "row \(i), column \(column)",
+            remedy: "Costs must be finite: scale huge coordinates down, leave out what is NaN.")
+        }
+      }
+      least = min(least, low)
+      greatest = max(greatest, high)
+      mean += sum / Double(n)
+      rowLeast += low / Double(n)
+    }
+    guard max(abs(least), abs(greatest)) <= Self.magnitudeLimit else {
+      throw TransportError(
+        .badCost, "the costs reach \(abs(least) > abs(greatest) ? least : greatest)", at: "costs",
+        remedy: "Scale them: sums of costs above \(Self.magnitudeLimit) overflow.")
+    }
+    self.least = least
+    self.greatest = greatest
+    self.mean = mean
+    meanRowLeast = rowLeast
+  }
+}

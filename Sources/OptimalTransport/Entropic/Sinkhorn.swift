@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Entropic transport: minimizes `⟨C, P⟩ + ε KL(P ‖ a bᵀ)` over couplings of the masses.
+///
+/// Scaling with absorption: the kernel `exp((f + g − C)/ε)` is kept with the potentials inside, so
+/// that an iteration is two products in one pass, and exponentials are paid only where the
+/// scalings grow (Schmitzer 2019, section 3). Where rows of the kernel vanish, the iteration is done
+/// with exact log-sum-exp until they do not. Small ε is reached from large ones by factors of 4;
+/// over-relaxation comes in once the rate of convergence is known (Thibault et al. 2021).
+///
+/// - Note: `iterations` counts passes over the cost, those at larger ε included.
+public struct Sinkhorn: Sendable {
+  /// How strong the entropy is.
+  public enum Strength: Sendable, Equatable {
+    /// ε > 0, in the unit of cost.
+    case epsilon(Double)
+    /// ε as a share, above 0, of the mean cost.
+    case shareOfMeanCost(Double)
+  }
+
+  /// How an iteration is computed.
+  public enum Form: Sendable {
+    /// Scaling, and log-sum-exp where it must be.
+    case automatic
+    /// Log-sum-exp always: the reference, some ten times slower.
+    case logarithmic
+  }
+
+  /// Whether the kernel of `8nm` bytes is held between iterations.
+  public enum Memory: Sendable {
+    /// Held up to 2 GiB.
+    case automatic
+    /// Never: O(n + m) memory, one exponential an entry and iteration.
+    case lean
+  }
+
+  /// How strong the entropy is.
+  public var strength: Strength
+  /// The marginal error to reach, L1 over both sides, as a share of the mass.
+  public var tolerance: Double
+  /// How many passes over the cost are made at most.
+  public var iterationsMax: Int
+  /// How an iteration is computed.
+  public var form: Form
+  /// Whether the kernel is held.
+  public var memory: Memory
+  /// What happens at `iterationsMax`.
+  public var unfinished: Unfinished
+
+  /// A solver of a given strength, to a given marginal error.
+  public init(
+    _ strength: Strength, tolerance: Double = 1e-6, iterationsMax: Int = 10_000,
+    form: Form = .automatic, memory: Memory = .automatic, unfinished: Unfinished = .fails
+  ) {
+    self.strength = strength
+    self.tolerance = tolerance
+    self.iterationsMax = iterationsMax
+    self.form = form
+    self.memory = memory
+    self.unfinished = unfinished
+  }
+
+  /// Solves the problem.
+  ///
+  /// - Returns: the coupling (implicit), potentials with
+  ///   `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`, and the marginal errors measured at them.
+  /// - Throws: `.badSetting` for ε, tolerance or limit out of range, `.badCost` for costs that are
+  ///   not finite, `.notConverged` at the limit of iterations (the state reached attached),
+  ///   `.cancelled`.
+  public func solve(_ problem: LinearProblem) throws(TransportError) -> TransportSolution {
+    try checkSettings()
+    let range = try CostRange(of: problem.geometry)
+    let live = LivePart(problem)
+    let epsilon = try epsilon(for: range)
+    var run = SinkhornRun(self, live, epsilon: epsilon, spread: range.greatest - range.least)
+    return try run.solve().settled(
+      unfinished, solver: "sinkhorn, epsilon \(epsilon)",
+      tolerance: "a marginal error of \(tolerance * problem.mass)",
+      remedy: "Raise iterationsMax, epsilon or tolerance, or take the best state from the error.")
+  }
+
+  private func checkSettings() throws(TransportError) {
+    guard tolerance > 0, tolerance.isFinite else {
+      throw TransportError(
+        .badSetting, "the tolerance is \(tolerance)", at: "sinkhorn",
+        remedy: "Give a tolerance above 0; 1e-6 is usual.")
+    }
+    guard iterationsMax > 0 else {
+      throw TransportError(
+        .badSetting, "iterationsMax is \(iterationsMax)", at: "sinkhorn",
+        remedy: "Allow at least 1 iteration.")
+    }
+  }
+
+  /// The strength in the unit of cost.
+  private func epsilon(for range: CostRange) throws(TransportError) -> Double {
+    let given: Double
+    let epsilon: Double
+    switch strength {
+    case .epsilon(let value):
+      given = value
+      epsilon = value
+    case .shareOfMeanCost(let share):
+      given = share
+      // Where all costs are 0 every coupling is best, at any strength.
+      epsilon = range.mean == 0 ? share : share * abs(range.mean)
+    }
+    guard given > 0, given.isFinite, epsilon > 0, epsilon.isFinite else {
+      throw TransportError(
+        .badSetting, "the strength is \(given)", at: "sinkhorn",
+        remedy: "Give a strength above 0; for none use NetworkSimplex or Assignment.")
+    }
+    // Below this, rounding of costs alone moves entries of the coupling by more than their size.
+    guard epsilon >= 1e-14 * range.magnitude else {
+      throw TransportError(
+        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
+        at: "sinkhorn",
+        remedy: "Give at least 1e-14 of the greatest cost, or use NetworkSimplex.")
+    }
+    return epsilon
+  }
+}

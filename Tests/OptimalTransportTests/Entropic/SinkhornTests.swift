@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryOptimalTransport
+import Testing
+
+@Suite("Sinkhorn")
+struct SinkhornTests {
+  private func problem(
+    _ seed: Seed, _ n: Int, _ m: Int, holes: Bool = false, levels: Int? = nil
+  ) throws -> LinearProblem {
+    var random = SplitMix64(seed)
+    return try LinearProblem(
+      PointCloud(
+        samplePoints(&random, count: n, dimensions: 2, levels: levels),
+        samplePoints(&random, count: m, dimensions: 2, levels: levels)),
+      rowMasses: sampleMasses(&random, count: n, holes: holes),
+      columnMasses: sampleMasses(&random, count: m, holes: holes))
+  }
+
+  @Test(
+    "marginals to the tolerance, measured on the coupling itself", arguments: seeds(6),
+    [1.0, 0.1, 0.01])
+  func marginals(seed: Seed, share: Double) throws {
+    let problem = try problem(seed, 30 + Int(seed.value), 47, holes: seed.value % 2 == 0)
+    let solution = try Sinkhorn(.shareOfMeanCost(share), tolerance: 1e-9).solve(problem)
+    let rows = try solution.coupling.applied(to: Array(repeating: 1, count: 47))
+    let columns = try solution.coupling.transposeApplied(
+      to: Array(repeating: 1, count: problem.rowMasses.count))
+    let error =
+      zip(rows, problem.rowMasses).reduce(0) { $0 + abs($1.0 - $1.1) }
+      + zip(columns, problem.columnMasses).reduce(0) { $0 + abs($1.0 - $1.1) }
+    #expect(error < 1e-9)
+    #expect(abs(error - solution.certificate.marginalError) < 1e-14)
+    #expect(abs(solution.certificate.gap) < 1e-8)
+  }
+
+  @Test("log-sum-exp, scaling and lean memory end at one solution", arguments: [0.5, 0.05, 0.01])
+  func forms(share: Double) throws {
+    let problem = try problem(Seed(5), 60, 40, holes: true)
+    let reference = try Sinkhorn(
+      .shareOfMeanCost(share), tolerance: 1e-10, iterationsMax: 100_000, form: .logarithmic
+    ).solve(problem)
+    for memory in [Sinkhorn.Memory.automatic, .lean] {
+      let solution = try Sinkhorn(
+        .shareOfMeanCost(share), tolerance: 1e-10, iterationsMax: 100_000, memory: memory
+      ).solve(problem)
+      #expect(abs(solution.transportCost / reference.transportCost - 1) < 1e-8)
+      #expect(abs(solution.certificate.primal - reference.certificate.primal) < 1e-9)
+      #expect(abs(solution.certificate.dual - reference.certificate.dual) < 1e-12)
+      // Potentials are free by a constant, rows against columns; no mass, no freedom besides.
+      let shift = solution.rowPotentials[0] - reference.rowPotentials[0]
+      for i in reference.rowPotentials.indices {
+        #expect(abs(solution.rowPotentials[i] - reference.rowPotentials[i] - shift) < 1e-6)
+      }
+      for j in reference.columnPotentials.indices {
+        #expect(abs(solution.columnPotentials[j] - reference.columnPotentials[j] + shift) < 1e-6)
+      }
+    }
+  }
+
+  @Test("two points by hand: the coupling's one free entry solves its equation")
+  func byHand() throws {
+    // Costs 0 and 1, equal masses: P₀₀ = 1/2 · 1/(1 + e^(−1/ε)).
+    let problem = try LinearProblem(DenseCost([0, 1, 1, 0], rows: 2, columns: 2))
+    let solution = try Sinkhorn(.epsilon(0.5), tolerance: 1e-14).solve(problem)
+    let expected = 0.5 / (1 + 0.1353352832366127)
+    #expect(abs(solution.coupling.dense()[0, 0] - expected) < 1e-14)
+    #expect(abs(solution.transportCost - (1 - 2 * expected)) < 1e-14)
+  }
+
+  @Test("small ε meets exact, from above, within ε log n", arguments: seeds(4))
+  func meetsExact(seed: Seed) throws {
+    let problem = try problem(seed, 30, 30)
+    let exact = try NetworkSimplex().solve(problem).transportCost
+    var last = Double.infinity
+    for share in [0.1, 0.01, 0.001] {
+      let solution = try Sinkhorn(
+        .shareOfMeanCost(share), tolerance: 1e-9, iterationsMax: 200_000
+      ).solve(problem)
+      let excess = solution.transportCost - exact
+      let mean = try CostRange(of: problem.geometry).mean
+      #expect(excess > -1e-8 && excess <= share * mean * 3.5 + 1e-8)
+      #expect(excess < last)
+      last = excess
+    }
+  }
+
+  @Test(
+    "never NaN and never empty, down to 1e-6 of the mean cost",
+    arguments: [1e-3, 1e-4, 1e-5, 1e-6], [nil, 3])
+  func tinyEpsilon(share: Double, levels: Int?) throws {
+    for form in [Sinkhorn.Form.automatic, .logarithmic] {
+      let problem = try problem(Seed(8), 50, 60, holes: true, levels: levels)
+      let solution = try Sinkhorn(
+        .shareOfMeanCost(share), iterationsMax: 400, form: form, unfinished: .isReturned
+      ).solve(problem)
+      #expect(solution.certificate.primal.isFinite && solution.certificate.dual.isFinite)
+      #expect(solution.rowPotentials.allSatisfy { $0.isFinite })
+      #expect(solution.columnPotentials.allSatisfy { $0.isFinite })
+      #expect(abs(solution.certificate.mass - 1) < 0.5)
+      let exact = try NetworkSimplex().solve(problem).transportCost
+      // The dual of any state bounds the regularized optimum, which is at most exact + ε log(n).
+      let mean = try CostRange(of: problem.geometry).mean
+      #expect(solution.certificate.dual <= exact + share * mean * 4.2 + 1e-9)
+    }
+  }
+
+  @Test("one point a side, points that coincide, masses of any total")
+  func degenerate() throws {
+    let single = try Sinkhorn(.epsilon(0.1)).solve(
+      LinearProblem(DenseCost([3], rows: 1, columns: 1), rowMasses: [2]))
+    #expect(abs(single.transportCost - 6) < 1e-12 && single.isConverged)
+    let same = try Points([1, 1, 1, 1, 1, 1], dimensions: 2)
+    let zero = try Sinkhorn(.shareOfMeanCost(0.01)).solve(LinearProblem(PointCloud(same, same)))
+    #expect(zero.transportCost == 0)
+    #expect(abs(zero.coupling.dense()[0, 1] - 1.0 / 9) < 1e-15)
+    let heavy = try LinearProblem(
+      DenseCost([0, 1, 1, 0], rows: 2, columns: 2), rowMasses: [3000, 1000])
+    let solution = try Sinkhorn(.epsilon(0.5), tolerance: 1e-10).solve(heavy)
+    #expect(abs(solution.certificate.mass - 4000) < 1e-6)
+    #expect(solution.certificate.marginalError < 4e-7)
+  }
+
+  @Test("settings out of range, and too few iterations, are said exactly")
+  func refusals() throws {
+    let problem = try problem(Seed(2), 20, 20)
+    func refusal(_ solver: Sinkhorn) -> String? { message { _ = try solver.solve(problem) } }
+    #expect(
+      refusal(Sinkhorn(.epsilon(0)))
+        == "setting-out-of-range: the strength is 0.0 (sinkhorn). Give a strength above 0; for none use NetworkSimplex or Assignment."
+    )
+    #expect(
+      refusal(Sinkhorn(.shareOfMeanCost(.nan)))
+        == "setting-out-of-range: the strength is nan (sinkhorn). Give a strength above 0; for none use NetworkSimplex or Assignment."
+    )
+    #expect(
+      refusal(Sinkhorn(.epsilon(1), tolerance: 0))
+        == "setting-out-of-range: the tolerance is 0.0 (sinkhorn). Give a tolerance above 0; 1e-6 is usual."
+    )
+    #expect(
+      refusal(Sinkhorn(.epsilon(1), iterationsMax: 0))
+        == "setting-out-of-range: iterationsMax is 0 (sinkhorn). Allow at least 1 iteration.")
+    let large = try LinearProblem(DenseCost([0, 1e20], rows: 1, columns: 2))
+    #expect(
+      message { _ = try Sinkhorn(.epsilon(1)).solve(large) }
+        == "setting-out-of-range: epsilon is 1.0 for costs of up to 1e+20 (sinkhorn). Give at least 1e-14 of the greatest cost, or use NetworkSimplex."
+    )
+    do {
+      _ = try Sinkhorn(.epsilon(0.001), tolerance: 1e-12, iterationsMax: 7).solve(problem)
+      Issue.record("7 passes are too few")
+    } catch {
+      let best = try #require(error.best)
+      #expect(best.iterations == 7 && !best.isConverged)
+      #expect(
+        "\(error)"
+          == "not-converged: after 7 iterations the marginal error is \(best.certificate.marginalError)"
+          + " and the gap \(best.certificate.gap); a marginal error of 1e-12 was asked for"
+          + " (sinkhorn, epsilon 0.001). Raise iterationsMax, epsilon or tolerance, or take the"
+          + " best state from the error.")
+    }
+  }
+}
