@@ -47,6 +47,11 @@ public struct Sinkhorn: Sendable {
   /// What happens at `iterationsMax`.
   public var unfinished: Unfinished
 
+  /// Sums of the kernel that scaling goes on with: far enough from the ends of f64 that products
+  /// with masses and scalings stay inside. No input known leaves it, as each ε starts near its
+  /// solution; tests narrow it, to see that exact steps are there should one.
+  package var usableSums = 1e-280...1e280
+
   /// A solver of a given strength, to a given marginal error.
   public init(
     _ strength: Strength, tolerance: Double = 1e-6, iterationsMax: Int = 10_000,

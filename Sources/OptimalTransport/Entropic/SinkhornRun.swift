@@ -177,12 +177,12 @@ struct SinkhornRun {
         step = Self.rowStep(
           row.span, weights.span, mass: a[i], scaling: u[i], theta: theta, sums: &sums)
       }
-      guard Self.isUsable(step.sum) else { return nil }
+      guard settings.usableSums.contains(step.sum) else { return nil }
       error += a[i] * abs(u[i] * step.sum - 1)
       freshRows[i] = step.scaling
     }
     for j in 0..<m {
-      guard Self.isUsable(sums[j]) else { return nil }
+      guard settings.usableSums.contains(sums[j]) else { return nil }
     }
     if theta == 1 {
       for j in 0..<m { v[j] = 1 / sums[j] }
@@ -202,14 +202,10 @@ struct SinkhornRun {
     theta: Double, sums: inout [Double]
   ) -> (scaling: Double, sum: Double) {
     let sum = CostKernels.dot(entries, weights)
-    guard isUsable(sum) else { return (scaling, sum) }
     let fresh = theta == 1 ? 1 / sum : scaling * pow(scaling * sum, -theta)
     CostKernels.accumulate(entries, scaledBy: mass * fresh, into: &sums)
     return (fresh, sum)
   }
-
-  /// Far enough from the ends of f64 that products with masses and scalings stay inside.
-  private static func isUsable(_ sum: Double) -> Bool { sum > 1e-280 && sum < 1e280 }
 
   /// One iteration with exact log-sum-exp; gives the error of the rows before it.
   private mutating func logStep(_ source: inout RowSource) -> Double {

@@ -2,6 +2,7 @@
 
 import FerryBasics
 import FerryOptimalTransport
+import Foundation
 import Testing
 
 @Suite("Sinkhorn")
@@ -106,6 +107,62 @@ struct SinkhornTests {
     }
   }
 
+  @Test("where sums leave what scaling can use, exact steps take over, to the same end")
+  func exactSteps() throws {
+    let problem = try problem(Seed(6), 40, 30, holes: true)
+    let plain = try Sinkhorn(.shareOfMeanCost(0.02), tolerance: 1e-9).solve(problem)
+    for memory in [Sinkhorn.Memory.automatic, .lean] {
+      for usable in [0.9...1.1, 0...0] {
+        var solver = Sinkhorn(
+          .shareOfMeanCost(0.02), tolerance: 1e-9, iterationsMax: 20_000, memory: memory)
+        solver.usableSums = usable
+        let solution = try solver.solve(problem)
+        #expect(abs(solution.transportCost - plain.transportCost) < 1e-8)
+        #expect(solution.iterations > plain.iterations)
+      }
+    }
+  }
+
+  @Test("long chains and costs of many scales, at a millionth of the mean cost")
+  func hard() throws {
+    for (name, problem) in try hardProblems() {
+      for memory in [Sinkhorn.Memory.automatic, .lean] {
+        let solution = try Sinkhorn(
+          .shareOfMeanCost(1e-6), iterationsMax: 600, memory: memory, unfinished: .isReturned
+        ).solve(problem)
+        #expect(solution.certificate.primal.isFinite && solution.certificate.dual.isFinite)
+        #expect(abs(solution.certificate.mass - 1) < 0.5, "\(name)")
+        let exact = try NetworkSimplex().solve(problem).transportCost
+        let mean = try CostRange(of: problem.geometry).mean
+        let bound = exact + 6e-6 * mean + 1e-9
+        #expect(solution.certificate.dual <= bound, "\(name)")
+      }
+    }
+  }
+
+  /// Long chains, where potentials have far to go, and costs of many scales.
+  private func hardProblems() throws -> [(String, LinearProblem)] {
+    let line = try Points((0..<200).map { Double($0) / 200 }, dimensions: 1)
+    let left = (0..<200).map { Double(200 - $0) / 20_100 }
+    let falling = try LinearProblem(
+      PointCloud(line, line), rowMasses: left, columnMasses: left.reversed())
+    let steep = (0..<200).map { 1e-9 + ($0 < 10 ? 0.1 : 0) }
+    let jump = try LinearProblem(
+      PointCloud(line, line, cost: .euclidean), rowMasses: steep, columnMasses: steep.reversed())
+    var random = SplitMix64(Seed(77))
+    let scales = try LinearProblem(
+      DenseCost(
+        (0..<6400).map { _ in pow(10, Double.random(in: -6...0, using: &random)) }, rows: 80,
+        columns: 80))
+    let cycle = try LinearProblem(
+      DenseCost(
+        (0..<6400).map { k in
+          let step = (k % 80 - k / 80 + 80) % 80
+          return step < 2 ? Double(step * (k / 80)) : 1000
+        }, rows: 80, columns: 80))
+    return [("falling", falling), ("jump", jump), ("scales", scales), ("cycle", cycle)]
+  }
+
   @Test("one point a side, points that coincide, masses of any total")
   func degenerate() throws {
     let single = try Sinkhorn(.epsilon(0.1)).solve(
@@ -152,12 +209,14 @@ struct SinkhornTests {
     } catch {
       let best = try #require(error.best)
       #expect(best.iterations == 7 && !best.isConverged)
-      #expect(
-        "\(error)"
-          == "not-converged: after 7 iterations the marginal error is \(best.certificate.marginalError)"
-          + " and the gap \(best.certificate.gap); a marginal error of 1e-12 was asked for"
-          + " (sinkhorn, epsilon 0.001). Raise iterationsMax, epsilon or tolerance, or take the"
-          + " best state from the error.")
+      let state = best.certificate
+      let expected = [
+        "not-converged: after 7 iterations the marginal error is \(state.marginalError)",
+        "and the gap \(state.gap); a marginal error of 1e-12 was asked for",
+        "(sinkhorn, epsilon 0.001). Raise iterationsMax, epsilon or tolerance, or take the",
+        "best state from the error.",
+      ].joined(separator: " ")
+      #expect("\(error)" == expected)
     }
   }
 }
