@@ -286,11 +286,9 @@ extension GroupLogic {
           early: channels[channel]!.early)
       }
       let committed = channels[channel]!.committed
-      channels[channel]!.missed = nil
-      if decision.committed == committed + 1, let missed = missed(decision, in: change, channel) {
-        channels[channel]!.missed = missed
-        continue
-      }
+      let missed = decision.committed == committed + 1 ? missed(decision, in: change, channel) : nil
+      channels[channel]!.missed = missed
+      if missed != nil { continue }
       if decision.committed == committed + 1 {
         let takesPart = channels[channel]!.begun?.members.contains(me) ?? false
         guard !takesPart || channels[channel]!.exchange?.dones[me] == decision.held else {

@@ -12,6 +12,8 @@ struct Missed: Sendable {
   /// What the group agreed on for the operation after it, and in which change.
   let decision: ExchangeStanding
   let change: ViewChange
+  /// What is missing does not come by itself: in a seamless change alone no word is lost.
+  let isLost: Bool
   /// Those who have not answered yet.
   var asked: Set<Member> = []
 }
@@ -24,12 +26,13 @@ extension GroupLogic {
     guard let exchange = channels[channel]?.exchange, exchange.readies[me]?.isWhole == true,
       !exchange.isHeld
     else { return nil }
-    return Missed(decision: decision, change: change)
+    let wasLost = channels[channel]?.missed?.isLost ?? false
+    return Missed(decision: decision, change: change, isLost: wasLost || !change.isSeamless)
   }
 
-  /// Asks all others. In a seamless change no word is lost, and what is missing is on its way.
+  /// Asks all others, in each view anew: answers may have crossed the change.
   mutating func askTheMissed(in channel: UInt64) -> [LinkAction] {
-    guard let missed = channels[channel]?.missed, !missed.change.isSeamless,
+    guard let missed = channels[channel]?.missed, missed.isLost,
       let stage = channels[channel]?.exchange?.stage, let view
     else { return [] }
     let others = view.members.filter { $0 != me }

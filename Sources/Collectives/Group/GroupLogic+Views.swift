@@ -51,7 +51,7 @@ extension GroupLogic {
     membership.standing.held = nil
     membership.mayAdmit = true
     watch.viewChanged(to: change.view, at: now)
-    paths.viewChanged(to: change.view, isFirst: change.view.members.first == me, at: now)
+    paths.viewChanged(to: change.view, me: me, at: now)
     notices.append(.changed(change.view, reason: change.reason))
     var actions: [LinkAction] = []
     if !hasState {

@@ -88,7 +88,7 @@ extension GroupLogic {
   /// Whether all pairs of members are measured; true where there is nothing to measure.
   public var knowsPaths: Bool {
     guard let view, measuresPaths else { return true }
-    return paths.map(view.members, me: me.id) != nil
+    return paths.isSettled(view.members, me: me.id)
   }
 
   // MARK: From others
@@ -125,7 +125,12 @@ extension GroupLogic {
       }
       return sendTrain(at: now)
     case .turn(let number, let isWhole):
-      guard number == view.number, measuresPaths, paths.queue == nil else { return [] }
+      // A newcomer without the state yet begins when it has it.
+      guard number == view.number, paths.queue == nil else { return [] }
+      guard view.members.first != me else {
+        paths.endSweep(view.members, me: me.id, at: now)
+        return []
+      }
       paths.beginTurn(view.members, me: me, isWhole: isWhole)
       return []
     case .table(let rows):
@@ -167,8 +172,8 @@ extension GroupLogic {
       return sendTrain(at: now)
     }
     paths.queue = nil
-    let next = view.rank(of: me)! + 1
-    guard next < view.members.count else { return [] }
+    let next = (view.rank(of: me)! + 1) % view.members.count
+    if view.members.first != me { paths.sweepEnded() }
     let turn = PathMessage.turn(view: view.number, isWhole: paths.isWhole)
     return [.send(view.members[next].id, GroupMessage.paths(turn).frame())]
   }

@@ -4,7 +4,10 @@ import FerryPlanning
 
 /// The measured links between those who take part, by rank.
 package struct PathMap: Sendable, Equatable {
-  /// Figures of so many steps of `PathFigure` are alike: less than a factor of 1.7.
+  /// Speeds that differ by so many steps of `PathFigure` are alike: a factor of 2.8. Those of links
+  /// that are really alike were seen to differ by more than two on busy machines.
+  static let alikeSpeedSteps = 6
+  /// Round trips that differ by so many steps are alike.
   static let alikeSteps = 3
   /// Round trips up to this are all the same to a plan: processors are no more regular.
   static let shortTrip = 0.005
@@ -55,7 +58,8 @@ package struct PathMap: Sendable, Equatable {
     func spread(_ codes: [UInt8]) -> Int { Int(codes.max()!) - Int(codes.min()!) }
     isShort = PathFigure.value(tripCodes.max()!)! <= Self.shortTrip * 1e6
     isEven =
-      spread(speedCodes) <= Self.alikeSteps && (isShort || spread(tripCodes) <= Self.alikeSteps)
+      spread(speedCodes) <= Self.alikeSpeedSteps
+      && (isShort || spread(tripCodes) <= Self.alikeSteps)
     (self.speeds, self.latencies, self.sends, self.receives) = (speeds, latencies, sends, receives)
   }
 
@@ -127,7 +131,7 @@ package struct PathMap: Sendable, Equatable {
   }
 
   /// Within a room links are so many times faster than between rooms.
-  private static let roomGap = 2.0
+  private static let roomGap = 2.8
 
   /// More ways to part the ranks are not looked at.
   static let partitionsMax = 8

@@ -5,8 +5,9 @@ import FerryPeers
 /// Trains of frames, by which the way from one member to another is timed.
 ///
 /// The receiver divides the bytes behind the first frame by the time from the first frame to the
-/// last. One train is not believed: a thread that was kept waiting at either end makes it look slower,
-/// or faster, than the link is. Two that agree are.
+/// last. One train is not believed: a busy machine, a lost packet or a window that is still opening
+/// makes a link look slower than it is, so the fastest of several counts. They are long, because what
+/// waited for a thread at the receiver arrives all at once.
 package enum PathProbe {
   /// Larger groups are not measured: each pair is measured by itself.
   package static let membersMax = 32
@@ -19,9 +20,13 @@ package enum PathProbe {
   /// The next is so many times longer.
   static let growth = 4
   /// More trains are not sent, whatever they say.
-  package static let trainsMax = 6
+  package static let trainsMax = 8
   /// A shorter time is too short to tell the speed of a slow link.
-  static let spanMin: Duration = .milliseconds(4)
+  static let spanMin: Duration = .milliseconds(10)
+  /// So many that take long enough are compared.
+  static let longTrains = 3
+  /// So many say that a link is beyond what counts.
+  static let fastTrains = 2
   /// Links as fast as this are all the same: what is faster, processors limit.
   static let speedMax = 250e6
   /// A train's answer is not waited for any longer.
@@ -79,8 +84,10 @@ package struct IncomingProbe: Sendable {
   private var byteCount = 0
   /// How much else had come when the train began.
   private var besides = 0
-  /// Of the train before.
-  private var last: Double?
+  /// The fastest of those that took long enough.
+  private var best = 0.0
+  private var longCount = 0
+  private var fastCount = 0
 
   package init(number: UInt64) { self.number = number }
 
@@ -110,14 +117,18 @@ package struct IncomingProbe: Sendable {
     let span = now - began
     let speed = min(
       Double(byteCount) / (max(span, .microseconds(1)) / .seconds(1)), PathProbe.speedMax)
-    defer { last = speed }
-    let isFast = speed == PathProbe.speedMax
-    let isLong = isFast || span >= max(PathProbe.spanMin, (trip ?? .zero) * 4)
-    let isLongest = frame.padding * PathProbe.framesEach >= PathProbe.bytesMax
-    let agree = last.map { max($0, speed) <= min($0, speed) * 1.5 } ?? false
-    if (agree && (isLong || isLongest)) || Int(frame.number) + 1 >= PathProbe.trainsMax {
-      return (.isKnown, speed)
+    if speed == PathProbe.speedMax {
+      fastCount += 1
+    } else if span >= max(PathProbe.spanMin, (trip ?? .zero) * 4)
+      || frame.padding * PathProbe.framesEach >= PathProbe.bytesMax
+    {
+      longCount += 1
+      best = max(best, speed)
+    } else if Int(frame.number) + 1 < PathProbe.trainsMax {
+      return (.larger, nil)
     }
-    return (isLong || isLongest ? .again : .larger, nil)
+    if fastCount >= PathProbe.fastTrains { return (.isKnown, PathProbe.speedMax) }
+    let isOver = longCount >= PathProbe.longTrains || Int(frame.number) + 1 >= PathProbe.trainsMax
+    return isOver ? (.isKnown, best > 0 ? best : speed) : (.again, nil)
   }
 }

@@ -13,6 +13,10 @@ struct Paths: Sendable {
   static let refreshEvery: Duration = .seconds(300)
   /// What is still not known is measured after this, and somewhat later in larger groups.
   static let retryEvery: Duration = .seconds(10)
+  /// Links that seem to differ are measured once more after this, before anything is planned by it.
+  static let confirmAfter: Duration = .seconds(1)
+  /// Of two measurements within this time the faster counts.
+  static let sameTime: Duration = .seconds(30)
   /// The table is told at most so often.
   static let tellEvery: Duration = .milliseconds(100)
   /// Round trips are looked at so often.
@@ -24,6 +28,10 @@ struct Paths: Sendable {
 
   /// The ways to this member.
   private(set) var mine: [PeerID: PathMessage.Row] = [:]
+  /// When their speeds were measured.
+  private var learntAt: [PeerID: Duration] = [:]
+  /// Times that the links were measured, all of them, since there were new ones.
+  private var sweeps = 0
   /// What the others said of the ways to them.
   private var others: [PeerID: [PeerID: PathMessage.Row]] = [:]
   private var told: [PeerID: PathMessage.Row] = [:]
@@ -63,9 +71,11 @@ struct Paths: Sendable {
   }
 
   /// The speed of the way from a fellow was measured.
-  mutating func learnt(speed: Double, from fellow: PeerID) {
-    let code = PathFigure.code(speed)
+  mutating func learnt(speed: Double, from fellow: PeerID, at now: Duration) {
     var row = mine[fellow] ?? .init(from: fellow, speed: 0, trip: 0)
+    let isAgain = learntAt[fellow].map { now - $0 < Self.sameTime } ?? false
+    let code = max(PathFigure.code(speed), isAgain ? row.speed : 0)
+    learntAt[fellow] = now
     if PathFigure.differ(row.speed, code) { row.speed = code }
     enter(row)
   }
@@ -127,7 +137,7 @@ struct Paths: Sendable {
       planner = (members, map(members, me: me).map { PathPlanner($0) })
       choices = [:]
     }
-    guard let planner = planner?.planner else {
+    guard let planner = planner?.planner, isTrusted(planner.map) else {
       return PathChoice(plan: nil, algorithm: usual.algorithm, time: nil, reason: usual.reason)
     }
     if let known = choices[key] { return known }
@@ -137,17 +147,33 @@ struct Paths: Sendable {
     return choice
   }
 
+  /// Whether ways may be planned by it: what seems to differ was measured twice.
+  private func isTrusted(_ map: PathMap) -> Bool { map.isEven || sweeps > 1 }
+
+  /// Whether nothing is left to be measured for now.
+  func isSettled(_ members: [Member], me: PeerID) -> Bool {
+    map(members, me: me).map(isTrusted) ?? false
+  }
+
   // MARK: Turns
 
-  mutating func viewChanged(to view: View, isFirst: Bool, at now: Duration) {
+  /// All, or all that was not known, was measured.
+  mutating func sweepEnded() {
+    sweeps += 1
+    forgetPlans()
+  }
+
+  mutating func viewChanged(to view: View, me: Member, at now: Duration) {
     let ids = Set(view.members.map(\.id))
     others = others.filter { ids.contains($0.key) }
     if mine.count > Self.fellowsMax / 2 { mine = mine.filter { ids.contains($0.key) } }
     (queue, probe, incoming) = (nil, nil, [:])
+    if view.members.contains(where: { $0 != me && (mine[$0.id]?.speed ?? 0) == 0 }) { sweeps = 0 }
+    learntAt = learntAt.filter { ids.contains($0.key) }
     forgetPlans()
     // Newcomers have heard nothing yet.
     mustTell = true
-    sweepAt = isFirst ? now + Self.settleTime : nil
+    sweepAt = view.members.first == me ? now + Self.settleTime : nil
   }
 
   mutating func forgetGroup() {
@@ -168,11 +194,18 @@ struct Paths: Sendable {
       wholeAt = now + Self.refreshEvery
       return !isFirst
     }
-    return isKnown ? nil : false
+    guard isKnown else { return false }
+    if !isSettled(members, me: me), map(members, me: me) != nil { return true }
+    return nil
   }
 
-  /// Something does not go as it should: all is measured again soon.
-  mutating func doubt() { wholeAt = min(wholeAt, .nanoseconds(1)) }
+  /// All have had their turn: what seems to differ is looked at again soon.
+  mutating func endSweep(_ members: [Member], me: PeerID, at now: Duration) {
+    sweepEnded()
+    if map(members, me: me).map({ !isTrusted($0) }) ?? false {
+      sweepAt = min(sweepAt ?? now, now + Self.confirmAfter)
+    }
+  }
 
   mutating func beginTurn(_ members: [Member], me: Member, isWhole: Bool) {
     self.isWhole = isWhole
@@ -197,7 +230,7 @@ struct Paths: Sendable {
       let (verdict, speed) = incoming[fellow]!.take(
         train, besides: besides, trip: trip, at: now)
     else { return nil }
-    if let speed { learnt(speed: speed, from: fellow) }
+    if let speed { learnt(speed: speed, from: fellow, at: now) }
     return verdict
   }
 

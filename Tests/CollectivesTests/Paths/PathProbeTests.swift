@@ -36,21 +36,22 @@ struct PathProbeTests {
     #expect(found.verdicts == [.again, .isKnown] && found.bytes == [64 << 10, 64 << 10])
   }
 
-  @Test("a slow link is known by two trains that agree, each long enough to be timed")
+  @Test("of a slow link, the fastest of three trains that take long enough counts")
   func slow() {
-    let found = Self.probe([6e6, 6.5e6])
-    #expect(found.verdicts == [.again, .isKnown])
-    #expect(abs(found.speed! / 6.5e6 - 1) < 0.001)
+    let found = Self.probe([5e6, 6e6, 3e6])
+    #expect(found.verdicts == [.again, .again, .isKnown])
+    #expect(abs(found.speed! / 6e6 - 1) < 0.001)
   }
 
   @Test("trains grow until they take long enough, also where the round trip is long")
   func growth() {
-    let near = Self.probe([120e6, 120e6, 120e6, 120e6])
-    #expect(near.verdicts == [.larger, .larger, .isKnown])
-    #expect(near.bytes == [64 << 10, 256 << 10, 1 << 20])
+    let near = Self.probe([100e6, 100e6, 120e6, 90e6, 100e6])
+    #expect(near.verdicts == [.larger, .larger, .again, .again, .isKnown])
+    #expect(near.bytes == [64 << 10, 256 << 10, 1 << 20, 1 << 20, 1 << 20])
+    #expect(abs(near.speed! / 120e6 - 1) < 0.001)
     // As TCP opens up.
-    let far = Self.probe([1e6, 3e6, 7e6, 8e6], trip: .milliseconds(80))
-    #expect(far.verdicts == [.larger, .larger, .again, .isKnown])
+    let far = Self.probe([1e6, 3e6, 7e6, 8e6, 8e6], trip: .milliseconds(80))
+    #expect(far.verdicts == [.larger, .larger, .again, .again, .isKnown])
     #expect(abs(far.speed! / 8e6 - 1) < 0.001)
   }
 
@@ -58,26 +59,28 @@ struct PathProbeTests {
   func hiccups() {
     let slower = Self.probe([2e6, 240e6, 240e6, 240e6, 240e6])
     #expect(abs(slower.speed! / 240e6 - 1) < 0.001)
-    let faster = Self.probe([1e12, 6e6, 6e6])
+    let faster = Self.probe([1e12, 6e6, 6e6, 6e6])
     #expect(abs(faster.speed! / 6e6 - 1) < 0.001)
   }
 
   @Test("a train among other bytes is not believed")
   func disturbed() {
-    let found = Self.probe([6e6, 6e6, 6e6], disturbedAt: 0)
-    #expect(found.verdicts == [.wasDisturbed, .again, .isKnown])
+    let found = Self.probe([6e6, 6e6, 6e6, 6e6], disturbedAt: 0)
+    #expect(found.verdicts == [.wasDisturbed, .again, .again, .isKnown])
   }
 
   @Test("after the last train allowed, the last is believed")
   func atLast() {
-    let found = Self.probe([6e6, 60e6, 6e6, 60e6, 6e6, 60e6])
-    #expect(found.verdicts.last == .isKnown && found.verdicts.count == PathProbe.trainsMax)
+    let found = Self.probe(
+      [200e6, 200e6, 1e12] + Array(repeating: 6e6, count: 9), trip: .seconds(9))
+    #expect(found.verdicts.last == .isKnown && found.verdicts.count <= PathProbe.trainsMax)
+    #expect(found.speed != nil)
   }
 
-  @Test("frames that are missing end a train without a word")
+  @Test("frames that are missing, or come twice, end a train without a word")
   func gaps() {
     var incoming = IncomingProbe(number: 1)
-    for index in [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] {
+    for index in [0, 1, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] {
       let frame = PathMessage.Train(probe: 1, number: 0, index: UInt8(index), padding: 9)
       #expect(incoming.take(frame, besides: 0, trip: nil, at: .zero) == nil)
     }

@@ -192,7 +192,7 @@ struct LinkLoopTests {
   @Test("a peer of another version ends the dial with both versions")
   func otherVersion() throws {
     var settings = Peer.settings()
-    settings.protocolVersion = 3
+    settings.protocolVersion = 4
     let (a, b) = (try Peer(settings: settings), try Peer())
     defer {
       a.stop()
@@ -203,7 +203,7 @@ struct LinkLoopTests {
     #expect(
       a.failures == [
         .hungUp(
-          "other-version: the other side speaks protocol version 2, this one 3 "
+          "other-version: the other side speaks protocol version 3, this one 4 "
             + "(\(b.address)). Install the same release of Ferry on both.")
       ])
   }
