@@ -74,9 +74,10 @@ public struct NetworkSimplex: Sendable {
         if i & 63 == 0 { try checkCancelled("network simplex") }
         source.load(i)
         clean += 1
-        let (j, least) = CostKernels.least(source.current, minus: tree.v.span)!
-        let reduced = least - tree.u[i]
-        if reduced < -tolerance {
+        while pivots < limit {
+          let (j, least) = CostKernels.least(source.current, minus: tree.v.span)!
+          let reduced = least - tree.u[i]
+          guard reduced < -tolerance else { break }
           tree.pivot(row: i, column: j, reduced: reduced)
           pivots += 1
           pivotsHere += 1
