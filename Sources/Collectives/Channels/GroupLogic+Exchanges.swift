@@ -4,7 +4,8 @@ import FerryBasics
 import FerryPeers
 import FerryTensors
 
-/// Operations beside the rounds: announced, exchanged, held by all, finished.
+/// Operations beside the rounds: announced, exchanged, held by all, finished; small ones are finished
+/// once all have announced them.
 extension GroupLogic {
   /// Takes a channel as far as what is here allows.
   mutating func advance(_ channel: UInt64, at now: Duration) -> [LinkAction] {
@@ -178,7 +179,7 @@ extension GroupLogic {
         root: call.operation(among: exchange.members).root))
   }
 
-  /// This member holds its complete result: tells the others, but finishes only when all do.
+  /// This member holds its complete result: tells the others, but finishes only when all do, or can.
   private mutating func hold(
     _ outcome: Result<CallOutcome, CollectiveError>, in channel: UInt64
   ) -> [LinkAction] {

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// One peer founds the group, others join it, at any time; any of them may be killed at any moment
 /// and the rest go on. All members call `allReduce` equally often: each call is one round. A thread
-/// of its own serves the links, whatever the callers do.
+/// of its own serves the links whatever the callers do, or a caller that waits for its operation.
 ///
 /// ```swift
 /// let group = try PeerGroup.found(.init(run: "sums", secret: secret))   // or .join(line, …)

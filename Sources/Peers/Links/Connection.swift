@@ -4,7 +4,7 @@ import FerryBasics
 import Foundation
 
 /// One TCP connection on its way to being a link or a strand of one, or being it. Lives on the
-/// loop's thread.
+/// thread that serves the links.
 final class Connection {
   enum Stage { case connecting, greeting, up }
 

@@ -7,7 +7,7 @@ import Logging
 
 /// The sockets of one peer and what becomes of them: everything `LinkLoop` does but its thread.
 ///
-/// Used by the loop's thread alone. What happens turns into events, which the loop hands to the
+/// Used by one thread at a time, the one that serves the links. What happens turns into events, which the loop hands to the
 /// logic; the logic's actions come back through `perform`.
 final class LinkEngine {
   /// A link that dropped, while its peer is looked for.

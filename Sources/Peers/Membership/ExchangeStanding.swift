@@ -31,8 +31,8 @@ extension ExchangeStanding {
   /// What those who answer agree on about one channel: `held` is the digest that makes members who
   /// only hold the result of `committed` hand it out, too.
   ///
-  /// The rule is that of rounds: if one participant who answers does not hold the result, nobody
-  /// has handed it out. An exchange of whose participants nobody answers is passed over.
+  /// One that somebody who answers has handed out stands. Else the rule is that of rounds: if one
+  /// participant who answers does not hold the result, nobody has handed it out. An exchange of whose participants nobody answers is passed over.
   package init(of standings: [Member: ExchangeStanding], answering: Set<Member>) {
     let last = standings.values.map(\.committed).max() ?? 0
     let begun = standings.values.filter { $0.committed == last && $0.view > 0 }
