@@ -40,6 +40,8 @@ struct CollectivesBench {
   var bareConnections = 1
   var strands: Int?
   var congestionControl: String?
+  /// By TCP, though all be on one machine.
+  var isTCP = false
   /// Where the members run, one on each; empty for all on loopback.
   var hosts: [String] = []
   /// Runs what stands after it on a host, whose number, from 1, takes the place of `{}`.
@@ -60,6 +62,7 @@ struct CollectivesBench {
       if let strands { arguments += ["--strands", "\(strands)"] }
       if let congestionControl { arguments += ["--congestion-control", congestionControl] }
       if sealing == .clear { arguments.append("--clear") }
+      if isTCP { arguments.append("--tcp") }
       if let lead { arguments += ["--join", lead] }
       if hosts.indices.contains(index) { arguments += ["--host", hosts[index]] }
       let launcher = launcher.map { $0.replacing("{}", with: "\(index + 1)") }

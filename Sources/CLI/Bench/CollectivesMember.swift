@@ -23,6 +23,8 @@ struct BenchPlan: Sendable {
   var strands: Int?
   /// Of long paths; nil for the system's.
   var congestionControl: String?
+  /// By TCP, though all be on one machine.
+  var isTCP = false
 }
 
 /// One process of the benchmark of collectives: a `PeerGroup` as any program has it, and a ring of
@@ -44,6 +46,7 @@ final class CollectivesMember {
     settings.sealing = plan.sealing
     settings.strands = plan.strands
     settings.congestionControl = plan.congestionControl
+    settings.usesLocalSockets = !plan.isTCP
     settings.group = GroupLogic.Settings(seed: Seed(1), membersMin: plan.members)
     if let address = plan.join {
       group = try PeerGroup.join(at: address, settings, within: Self.callMax).group

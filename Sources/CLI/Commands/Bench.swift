@@ -61,6 +61,9 @@ struct Bench: AsyncParsableCommand {
   @Option(help: "collectives: the congestion control of long paths, instead of bbr.")
   var congestionControl: String?
 
+  @Flag(help: "collectives: links by TCP between peers on this machine, too.")
+  var tcp = false
+
   @Option(help: "recovery: how many peers are killed.")
   var kills = 20
 
@@ -118,6 +121,7 @@ struct Bench: AsyncParsableCommand {
       bench.bareConnections = bareConnections
       bench.strands = strands
       bench.congestionControl = congestionControl
+      bench.isTCP = tcp
       let ready = bench
       let figures = try await RunSession.onThread { try ready.run() }
       console.result(figures, text: CollectivesBench.text(figures))

@@ -14,6 +14,7 @@ struct BenchPeer: AsyncParsableCommand {
   @Option(help: "A peer to join; without it, this one founds the group.") var join: String?
   @Option(help: "How many peers the first round waits for.") var members = 4
   @Flag(help: "Without encryption.") var clear = false
+  @Flag(help: "By TCP, though all be on one machine.") var tcp = false
   @Option(help: "This peer's address, in numbers.") var host = "127.0.0.1"
   @Option(help: "Connections of the bare ring, from each rank to the next.")
   var bareConnections = 1
@@ -33,7 +34,7 @@ struct BenchPeer: AsyncParsableCommand {
       secret: secret, join: address, members: members, sealing: clear ? .clear : .encrypted,
       host: host, algorithm: AllReduceAlgorithm(rawValue: algorithm) ?? .automatic,
       bareConnections: bareConnections, strands: strands,
-      congestionControl: congestionControl)
+      congestionControl: congestionControl, isTCP: tcp)
     let endless = endless
     try await RunSession.onThread {
       if let endless {

@@ -148,7 +148,8 @@ extension Route {
     let all = 0..<values.count
     let longest = ranges.map(\.count).max() ?? 0
     return Relay(
-      terms.scaled(values), legs: legs(ranges, terms: terms, isSpread: isSpread), terms: terms,
+      Bytes.unset(all.count), adding: terms.scaled(values),
+      legs: legs(ranges, terms: terms, isSpread: isSpread), terms: terms,
       pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: .allGather,
       result: isSpread ? all : ranges[terms.rank])
   }

@@ -153,8 +153,7 @@ extension GroupLogic {
       guard let operation = followPlan(of: call, in: channel) else { return [] }
       let machine = try operation.machine(
         rank: members.firstIndex(of: me)!, weights: said.map(\.weight),
-        // What was given stays as it is, for when it must be done again.
-        input: call.given(to: members, from: me.id).copied,
+        input: call.given(to: members, from: me.id),
         counts: said.map { $0.counts.map { Int(clamping: $0) } },
         seed: seed(of: number, in: channel),
         chunkPrefix: GroupMessage.chunkPrefix(stage))

@@ -8,6 +8,8 @@ import FerryTensors
 struct Piecework<Element: CollectiveElement>: Sendable {
   private let codec: any Codec
   let isLossy: Bool
+  /// Whether chunks carry the elements' own bytes.
+  let isPlain: Bool
   private let fold: Fold
   /// What every chunk begins with: see `Reduction.chunkPrefix`.
   private let prefix: [UInt8]
@@ -15,6 +17,7 @@ struct Piecework<Element: CollectiveElement>: Sendable {
   init(_ reduction: Reduction) {
     codec = reduction.codec
     isLossy = Element.isLossy(codec)
+    isPlain = Element.isPlain(codec)
     fold = reduction.operation.fold
     prefix = reduction.chunkPrefix
   }
@@ -79,6 +82,21 @@ struct Piecework<Element: CollectiveElement>: Sendable {
       try Element.fold(fold, chunk.payloadSpan, by: codec, into: &span)
     } catch {
       throw .refusing(.malformedPayload, chunk, from: rank, error.what)
+    }
+  }
+
+  /// A chunk like one that came, with the values in a range folded in; for plain chunks. The same
+  /// bits as folding the chunk into the values.
+  func folded(
+    _ chunk: Chunk, from rank: Int, with values: borrowing [Element], _ range: Range<Int>
+  ) throws(CollectiveError) -> Chunk {
+    try checkDecodes(chunk, from: rank, count: range.count)
+    return Chunk(
+      phase: chunk.phase, segment: chunk.segment, piece: chunk.piece, prefix: prefix,
+      payloadByteCount: chunk.payloadByteCount
+    ) {
+      Bytes.copy(chunk.payloadSpan.elementBytes, into: &$0)
+      Kernels.fold(fold, values.span.extracting(range), intoBytes: &$0)
     }
   }
 

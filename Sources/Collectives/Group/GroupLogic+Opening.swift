@@ -23,15 +23,6 @@ extension GroupLogic {
     pass(.trouble(reason: "\(error)", without: [me]), at: now)
   }
 
-  /// A copy that may be overwritten, in memory that a round before has used.
-  mutating func working(on values: [Float]) -> [Float] {
-    var working: [Float] = []
-    swap(&working, &spare)
-    guard working.count == values.count else { return values }
-    Arithmetic.copy(values, 0..<values.count, to: &working, at: 0)
-    return working
-  }
-
   /// Whether the exchange begins with the word that a member is ready: one message less to wait for.
   func opensOnReady(_ count: Int, in view: View) -> Bool {
     let codec = settings.codec.codec()

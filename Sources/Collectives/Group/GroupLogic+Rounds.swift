@@ -87,8 +87,7 @@ extension GroupLogic {
     }
     if plan != nil { paths.followed += 1 }
     let reduction = try reduction(weights, in: view, topology: plan?.topology ?? Topology())
-    let machine = (plan?.algorithm ?? settings.algorithm).machine(
-      working(on: mine.values), in: reduction)
+    let machine = (plan?.algorithm ?? settings.algorithm).machine(mine.values, in: reduction)
     return try self.attempt!.begin(machine, opened: opened)
   }
 
@@ -127,7 +126,7 @@ extension GroupLogic {
   mutating func conclude(at now: Duration) {
     guard let outcome else { return }
     membership.standing.conclude(outcome.round)
-    spare = contributions.removeValue(forKey: outcome.round)?.values ?? []
+    contributions[outcome.round] = nil
     if let view { prepare(in: view) }
     membership.mayAdmit = true
     watch.roundEnded(at: now)

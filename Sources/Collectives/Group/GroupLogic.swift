@@ -31,8 +31,6 @@ public struct GroupLogic: PeerLogic {
   var attempt: Exchange?
   /// Its outcome, once this member holds the result.
   var outcome: RoundOutcome?
-  /// The values of the last round's contribution: the next round's exchange works in their memory.
-  var spare: [Float] = []
   var early: [(Member, GroupMessage.Stage, GroupMessage)] = []
   /// The last round opened to the worker, so that none is opened twice.
   var opened: UInt64?

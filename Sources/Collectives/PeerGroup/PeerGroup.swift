@@ -33,7 +33,9 @@ public final class PeerGroup: Sendable {
     /// Strands of each link, and the congestion control of long paths; nil for what the links find
     /// best, and for the system's.
     public var strands: Int?
-    public var congestionControl: String? = "bbr"
+    public var congestionControl: String? = LinkSettings.congestionControlUsual
+    /// Whether peers on this machine are reached without TCP, where the system has another way.
+    public var usesLocalSockets = true
     /// Codec, algorithm, operation, quorum, seed and the members to wait for: alike on all.
     public var group = GroupLogic.Settings(seed: Seed(0))
     /// What happens on the links; silent unless it is set.
@@ -125,6 +127,7 @@ public final class PeerGroup: Sendable {
     links.sealing = settings.sealing
     links.strands = settings.strands
     links.congestionControl = settings.congestionControl
+    links.usesLocalSockets = settings.usesLocalSockets
     let failures = Inbox<PeersError>()
     links.greetingFailed = { address, error in if address != nil { failures.put(error) } }
     let inbox = Inbox<RunNotice>()

@@ -18,7 +18,9 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   /// What finished pieces are called.
   private let spreadPhase: Chunk.Phase
   private let resultRange: Range<Int>
-  /// Contributions and partial sums until they are sent, finished values as they come.
+  /// What this rank adds, where it does not lie in `values`: never written to.
+  private let given: [Element]
+  /// Sums under way, and finished values as they come.
   private var values: [Element]
   /// For each piece, how many of its sources were added.
   private var turns: [Int]
@@ -35,13 +37,16 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   }
 
   /// - Parameters:
-  ///   - values: where the legs' ranges lie; what this rank contributes is scaled already.
+  ///   - values: where the legs' ranges lie, and what this rank hands out.
+  ///   - given: what this rank adds to sums, scaled already; as many as `values`, or none where no
+  ///     leg is summed.
   ///   - legs: in ascending order of their segments' numbers.
   ///   - result: the part of the values that is this rank's result in the end.
   init(
-    _ values: [Element], legs: [Leg], terms: Reduction, pieceElements: Int,
-    spreadPhase: Chunk.Phase, result: Range<Int>
+    _ values: [Element], adding given: [Element] = [], legs: [Leg], terms: Reduction,
+    pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>
   ) {
+    self.given = given
     self.terms = terms
     self.legs = legs
     self.pieceElements = pieceElements
@@ -159,6 +164,12 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
       passed.insert(index)
       return [Outgoing(to: sink, chunk)]
     }
+    if leg.sources.count == 1, leg.addsOwn, let sink = leg.sink, work.isPlain {
+      let sum = try work.folded(chunk, from: rank, with: given, range(at, chunk.piece))
+      turns[index] = 1
+      passed.insert(index)
+      return [Outgoing(to: sink, sum)]
+    }
     try add(chunk, from: rank, at)
     while let next = waiting.removeValue(forKey: Turn(piece: index, place: turns[index])) {
       try add(next, from: leg.sources[turns[index]], at)
@@ -172,21 +183,26 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     if turns[index] == 0, !legs[at].addsOwn {
       try work.decode(chunk, from: rank, to: &values, range)
     } else {
+      if turns[index] == 0 { Arithmetic.copy(given, range, to: &values, at: range.lowerBound) }
       try work.fold(chunk, from: rank, to: &values, range)
     }
     turns[index] += 1
   }
 
-  /// This rank's part of the piece's sum is in `values`: sends it on, or it is complete.
+  /// This rank's part of the piece's sum is in `values`, or is what it gives where nothing was added
+  /// to that: sends it on, or it is complete.
   private mutating func pass(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
     let leg = legs[at]
+    let range = range(at, piece)
     passed.insert(piecesBefore[at] + piece)
+    let isOwnAlone = leg.sources.isEmpty
     guard let sink = leg.sink else {
-      Arithmetic.divide(&values, range(at, piece), by: terms.divisor)
+      if isOwnAlone { Arithmetic.copy(given, range, to: &values, at: range.lowerBound) }
+      Arithmetic.divide(&values, range, by: terms.divisor)
       return try spread(at, piece)
     }
     let chunk = try work.encode(
-      values, range(at, piece), as: .reduceScatter, leg.segment, piece,
+      isOwnAlone ? given : values, range, as: .reduceScatter, leg.segment, piece,
       seed: terms.seed(.reduceScatter, leg.segment, piece))
     return [Outgoing(to: sink, chunk)]
   }

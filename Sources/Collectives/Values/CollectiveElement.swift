@@ -28,6 +28,9 @@ protocol CollectiveElement: FoldableElement {
   /// Whether elements may come back changed.
   static func isLossy(_ codec: any Codec) -> Bool
 
+  /// Whether the bytes on the wire are the elements' own.
+  static func isPlain(_ codec: any Codec) -> Bool
+
   static func encode(
     _ values: Span<Self>, by codec: any Codec, seed: Seed, into bytes: inout MutableSpan<UInt8>
   ) throws(CodecError)
@@ -61,6 +64,8 @@ extension CollectiveElement {
   }
 
   static func isLossy(_ codec: any Codec) -> Bool { false }
+
+  static func isPlain(_ codec: any Codec) -> Bool { true }
 
   static func encode(
     _ values: Span<Self>, by codec: any Codec, seed: Seed, into bytes: inout MutableSpan<UInt8>
@@ -107,6 +112,8 @@ extension Float: CollectiveElement {
   static func byteCount(for count: Int, by codec: any Codec) -> Int { codec.byteCount(for: count) }
 
   static func isLossy(_ codec: any Codec) -> Bool { codec.isLossy }
+
+  static func isPlain(_ codec: any Codec) -> Bool { codec.kind == .float32 }
 
   static func encode(
     _ values: Span<Float>, by codec: any Codec, seed: Seed, into bytes: inout MutableSpan<UInt8>

@@ -53,9 +53,6 @@ public enum Values: Sendable, Equatable {
     self = try Values(type).visit(Decoding(bytes: Bytes.array(bytes)))
   }
 
-  /// The same values in memory of their own, to be written to.
-  var copied: Values { visit(Copying()) }
-
   /// `count ≥ 0` zeros, or flags that are not set.
   public static func zeros(_ type: ElementType, count: Int) -> Values {
     Values(type).visit(Zeros(count: count))
@@ -150,12 +147,6 @@ private struct Zeros: ElementVisitor {
   let count: Int
   func visit<Element: CollectiveElement>(_: [Element]) -> Values {
     Element.wrap(Array(repeating: .zero, count: count))
-  }
-}
-
-private struct Copying: ElementVisitor {
-  func visit<Element: CollectiveElement>(_ values: [Element]) -> Values {
-    Element.wrap(Bytes.copied(values))
   }
 }
 

@@ -57,12 +57,15 @@ extension LinkEngine {
     var dial = dial
     var rest = candidates[...]
     while let next = rest.popFirst() {
+      if settings.usesLocalSockets, let socket = Socket.connectingLocally(to: next) {
+        dial.candidates = Array(rest)
+        reach(socket, dial)
+        return
+      }
       switch Socket.connecting(to: next) {
       case .success(let socket):
         dial.candidates = Array(rest)
-        add(
-          socket, role: .dialler, dial: dial, place: dial.address.description,
-          expected: settings.expected[dial.address])
+        reach(socket, dial)
         return
       case .failure(let reason):
         dial.lastFailure = reason.description
@@ -71,6 +74,12 @@ extension LinkEngine {
     }
     dialFailed(
       dial, dial.allRefused && !candidates.isEmpty ? .processGone : .closed(dial.lastFailure))
+  }
+
+  private func reach(_ socket: Socket, _ dial: Dial) {
+    add(
+      socket, role: .dialler, dial: dial, place: dial.address.description,
+      expected: settings.expected[dial.address])
   }
 
   func finishConnecting(_ connection: Connection) {

@@ -17,6 +17,7 @@ extension LinkEngine {
   /// A link has come up: is its path long?
   func learnPath(_ link: Link) {
     link.measuredAt = now
+    guard link.main.socket.local == nil else { return }
     guard let path = link.main.socket.path else {
       link.isPathUnknown = true
       return

@@ -25,6 +25,8 @@ final class LinkEngine {
   let logger: Logger
   let names = NameLookups()
   private let listener: Socket
+  /// The listener's door for peers on this machine.
+  private let localListener: Socket?
   private let wakeup: Wakeup
   private let start = ContinuousClock.now
   private var readiness = Readiness()
@@ -62,6 +64,9 @@ final class LinkEngine {
   ) {
     self.settings = settings
     self.listener = listener
+    localListener =
+      settings.usesLocalSockets
+      ? Socket.localListener(beside: listener, backlog: settings.handshakesMax) : nil
     self.wakeup = wakeup
     self.meter = meter
     self.logger = logger
@@ -92,7 +97,9 @@ final class LinkEngine {
     let blocked = now - begun
     readiness.removeAll()
     readiness.add(wakeup.readEnd, writes: false)
-    readiness.add(listener.descriptor, writes: false)
+    let listeners = [listener, localListener].compactMap(\.self)
+    for listener in listeners { readiness.add(listener.descriptor, writes: false) }
+    let before = 1 + listeners.count
     let polled = inOrder
     for connection in polled {
       readiness.add(
@@ -111,13 +118,17 @@ final class LinkEngine {
     if !resolving.isEmpty {
       for (address, answer) in names.takeAnswers() { takeName(address, answer) }
     }
-    if readiness.isReadable(1) { acceptCallers() }
+    for (i, listener) in listeners.enumerated() where readiness.isReadable(i + 1) {
+      acceptCallers(at: listener)
+    }
     for (i, connection) in polled.enumerated() where connections[connection.token] != nil {
       if connection.stage == .connecting {
-        if readiness.isWritable(i + 2) { finishConnecting(connection) }
+        if readiness.isWritable(i + before) { finishConnecting(connection) }
       } else {
-        if readiness.isWritable(i + 2), connection.wantsWrite { flush(connection) }
-        if connections[connection.token] != nil, readiness.isReadable(i + 2) { read(connection) }
+        if readiness.isWritable(i + before), connection.wantsWrite { flush(connection) }
+        if connections[connection.token] != nil, readiness.isReadable(i + before) {
+          read(connection)
+        }
       }
       deliver()
     }
@@ -278,6 +289,7 @@ final class LinkEngine {
   func closeAll() {
     // First, so that whoever looks for this peer when its link drops is refused: it is gone.
     listener.stopListening()
+    localListener?.stopListening()
     for connection in connections.values {
       connection.socket.finishSending()
       connection.closeAccounts()
@@ -313,7 +325,7 @@ final class LinkEngine {
     if let reason = connection.flush(at: now) { broken(connection, reason) }
   }
 
-  private func acceptCallers() {
+  private func acceptCallers(at listener: Socket) {
     while let socket = listener.accepted() {
       let place = socket.remoteAddress?.description ?? "a caller"
       let greeting = connections.values.count { $0.stage != .up }

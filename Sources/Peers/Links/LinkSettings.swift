@@ -40,11 +40,15 @@ public struct LinkSettings: Sendable {
   public var handshakesMax = LinkLimits.handshakesMax
   /// Fixed kernel buffers in bytes; nil leaves them to the kernel.
   public var socketBufferBytes: Int?
+  /// Whether peers on this machine are reached without TCP, where the system has another way.
+  public var usesLocalSockets = true
   /// How many further connections carry a link's bulk; nil leaves it to what the link measures.
   public var strands: Int?
   /// The congestion control of long paths, where the system has it and allows it (`bbr` bears with
   /// losses that are not its own); nil leaves all to the system.
-  public var congestionControl: String? = "bbr"
+  public var congestionControl: String? = LinkSettings.congestionControlUsual
+  /// What long paths are given where nobody says otherwise.
+  public static let congestionControlUsual = "bbr"
   /// Told why a greeting failed on a connection that this peer dialled, or, with nil, on one that
   /// came in, and that a host to dial has no address; on the loop's thread.
   public var greetingFailed: (@Sendable (PeerAddress?, PeersError) -> Void)?

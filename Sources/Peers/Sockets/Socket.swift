@@ -18,11 +18,28 @@ package enum Moved: Equatable {
   case failed(String)
 }
 
-/// A TCP socket that never blocks; closed when the last reference goes.
+/// A stream socket that never blocks, TCP or within this machine (`LocalEnd`); closed when the last
+/// reference goes.
 package final class Socket: Sendable {
   package let descriptor: Int32
+  /// Where both ends are on this machine and the bytes do not go by TCP.
+  let local: LocalEnd?
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  init(descriptor: Int32, local: LocalEnd? = nil) {
+    self.descriptor = descriptor
+    self.local = local
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    if local == nil {
+      set(tcpLevel, TCP_NODELAY, 1)
+      set(SOL_SOCKET, SO_KEEPALIVE, 1)
+      #if canImport(Darwin)
+        set(SOL_SOCKET, SO_NOSIGPIPE, 1)
+      #endif
+    } else {
+      set(SOL_SOCKET, SO_SNDBUF, LocalEnd.bufferBytes)
+    }
+  }
 
   deinit { close(descriptor) }
 
@@ -32,22 +49,9 @@ package final class Socket: Sendable {
     private static let stream = SOCK_STREAM
   #endif
 
-  private static func make(_ family: Int32) -> Socket? {
+  static func make(_ family: Int32, local: LocalEnd? = nil) -> Socket? {
     let descriptor = socket(family, stream, 0)
-    guard descriptor >= 0 else { return nil }
-    let made = Socket(descriptor: descriptor)
-    made.prepare()
-    return made
-  }
-
-  private func prepare() {
-    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    set(tcpLevel, TCP_NODELAY, 1)
-    set(SOL_SOCKET, SO_KEEPALIVE, 1)
-    #if canImport(Darwin)
-      set(SOL_SOCKET, SO_NOSIGPIPE, 1)
-    #endif
+    return descriptor < 0 ? nil : Socket(descriptor: descriptor, local: local)
   }
 
   func set(_ level: Int32, _ option: Int32, _ value: Int32) {
@@ -73,29 +77,36 @@ package final class Socket: Sendable {
     guard let made = make(address.family) else { return .failure(.last) }
     made.set(SOL_SOCKET, SO_REUSEADDR, 1)
     if address.family == AF_INET6 { made.set(ipv6Level, IPV6_V6ONLY, 0) }
+    return made.listens(at: address, backlog: backlog) ? .success(made) : .failure(.last)
+  }
+
+  func listens(at address: SocketAddress, backlog: Int) -> Bool {
+    takes(address) && listen(descriptor, Int32(clamping: backlog)) == 0
+  }
+
+  /// Whether the socket can have this address, and has it now.
+  func takes(_ address: SocketAddress) -> Bool {
     // SAFETY: the address is a sockaddr of its own length.
-    let bound = unsafe address.bytes.withUnsafeBytes {
+    unsafe address.bytes.withUnsafeBytes {
       unsafe bind(
-        made.descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self),
-        socklen_t($0.count))
-    }
-    guard bound == 0, listen(made.descriptor, Int32(clamping: backlog)) == 0 else {
-      return .failure(.last)
-    }
-    return .success(made)
+        descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    } == 0
   }
 
   /// A socket on its way to `address`: once writable, `connectionFailure` tells how it went.
   package static func connecting(to address: SocketAddress) -> Result<Socket, SystemReason> {
     guard let made = make(address.family) else { return .failure(.last) }
-    // SAFETY: as in `listening`.
-    let status = unsafe address.bytes.withUnsafeBytes {
+    return made.reaches(address) || SystemReason.last == .inProgress
+      ? .success(made) : .failure(.last)
+  }
+
+  /// Whether the socket is connected to an address at once.
+  func reaches(_ address: SocketAddress) -> Bool {
+    // SAFETY: as in `takes`.
+    unsafe address.bytes.withUnsafeBytes {
       unsafe connect(
-        made.descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self),
-        socklen_t($0.count))
-    }
-    if status != 0, SystemReason.last != .inProgress { return .failure(.last) }
-    return .success(made)
+        descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+    } == 0
   }
 
   /// Why a connection attempt failed; nil if it did not.
@@ -113,9 +124,7 @@ package final class Socket: Sendable {
     while true {
       let descriptor = accept(self.descriptor, nil, nil)
       if descriptor >= 0 {
-        let made = Socket(descriptor: descriptor)
-        made.prepare()
-        return made
+        return Socket(descriptor: descriptor, local: local.map { _ in LocalEnd(of: descriptor) })
       }
       if SystemReason.last != .interrupted { return nil }
     }
@@ -124,11 +133,22 @@ package final class Socket: Sendable {
   /// The address of this end.
   package var localAddress: PeerAddress? { unsafe name { unsafe getsockname($0, $1, $2) } }
   /// The address of the other end.
-  var remoteAddress: PeerAddress? { unsafe name { unsafe getpeername($0, $1, $2) } }
+  package var remoteAddress: PeerAddress? {
+    if let local { return local.standsFor }
+    return unsafe name { unsafe getpeername($0, $1, $2) }
+  }
 
   private func name(
     _ ask: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>) -> Int32
   ) -> PeerAddress? {
+    unsafe Self.address(of: descriptor, ask)?.peerAddress
+  }
+
+  /// What the system calls one end of a socket.
+  static func address(
+    of descriptor: Int32,
+    _ ask: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) -> SocketAddress? {
     var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_storage>.size)
     var size = socklen_t(bytes.count)
     // SAFETY: the kernel writes at most `size` bytes, which the array has.
@@ -136,7 +156,7 @@ package final class Socket: Sendable {
       unsafe ask(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
     }
     guard status == 0 else { return nil }
-    return SocketAddress(bytes: Array(bytes.prefix(Int(size))), family: 0).peerAddress
+    return SocketAddress(bytes: Array(bytes.prefix(Int(size))), family: 0)
   }
 
   // MARK: Moving bytes
@@ -176,7 +196,7 @@ package final class Socket: Sendable {
   }
 
   /// Refuses callers from now on, where the system can do so before the socket is closed.
-  func stopListening() {
+  package func stopListening() {
     #if canImport(Glibc)
       _ = shutdown(descriptor, Int32(SHUT_RDWR))
     #else

@@ -11,6 +11,16 @@ extension Kernels {
     self.fold(fold, bytes: bytes, into: &target, build: .best)
   }
 
+  /// The same into the bytes of as many elements, in any alignment.
+  public static func fold<Element: FoldableElement>(
+    _ fold: Fold, _ source: Span<Element>, intoBytes target: inout MutableSpan<UInt8>
+  ) {
+    requireEqual(target.count, MemoryLayout<Element>.stride * source.count)
+    KernelCalls.fold(
+      Int32(Element.elementType.number), fold.code, source.elementBytes, bytes: &target,
+      count: source.count)
+  }
+
   package static func fold<Element: FoldableElement>(
     _ fold: Fold, bytes: RawSpan, into target: inout MutableSpan<Element>, build: KernelBuild
   ) {

@@ -64,15 +64,18 @@ public enum Bytes {
     return bytes
   }
 
-  /// A copy in memory of its own, in large pages where it is long.
-  public static func copied<Element: BitwiseCopyable>(_ values: [Element]) -> [Element] {
-    let byteCount = values.count * MemoryLayout<Element>.stride
-    return unsafe [Element](unsafeUninitializedCapacity: values.count) { target, initialized in
+  /// So many elements of whatever value, in large pages where they are many: each is to be written
+  /// before it is read.
+  public static func unset<Element: TensorElement>(
+    _ count: Int, of _: Element.Type = Element.self
+  ) -> [Element] {
+    let byteCount = count * MemoryLayout<Element>.stride
+    return unsafe [Element](unsafeUninitializedCapacity: count) { target, initialized in
       if byteCount >= largePagesMin {
         unsafe ferry_ask_large_pages(target.baseAddress, byteCount)
       }
-      // SAFETY: `target` has room for as many elements as there are.
-      unsafe initialized = target.initialize(fromContentsOf: values)
+      // SAFETY: `target` has room for `count`; every bit pattern is a value of a `TensorElement`.
+      initialized = count
     }
   }
 

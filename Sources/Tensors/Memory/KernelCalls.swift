@@ -50,6 +50,18 @@ enum KernelCalls {
     }
   }
 
+  static func fold(
+    _ element: Int32, _ fold: Int32, _ bytes: RawSpan, bytes target: inout MutableSpan<UInt8>,
+    count: Int
+  ) {
+    unsafe bytes.withUnsafeBytes { x in
+      unsafe target.withUnsafeMutableBytes { y in
+        // SAFETY: as above; the loops read and write in any alignment.
+        unsafe ferry_fold(element, fold, x.baseAddress, y.baseAddress, count)
+      }
+    }
+  }
+
   static func scale(_ target: inout MutableSpan<Float>, by scale: Float, generic: Bool) {
     unsafe target.withUnsafeMutableBufferPointer { y in
       // SAFETY: `y` holds `y.count` elements.

@@ -28,9 +28,11 @@ struct LinkLoopTests {
 
   @Test(
     "frames of every size arrive whole, in order, with their purpose",
-    arguments: [LinkSettings.Sealing.encrypted, .clear], [true, false])
-  func frames(sealing: LinkSettings.Sealing, aes: Bool) throws {
-    var settings = Peer.settings()
+    arguments: [LinkSettings.Sealing.encrypted, .clear],
+    [(true, false), (false, false), (true, true)])
+  func frames(sealing: LinkSettings.Sealing, way: (aes: Bool, local: Bool)) throws {
+    let (aes, local) = way
+    var settings = Peer.settings(local: local)
     settings.sealing = sealing
     settings.hasAES = aes
     let (a, b) = (try Peer(settings: settings), try Peer(settings: settings))

@@ -49,10 +49,12 @@ final class Peer: Sendable {
     return RunSecret.generated(using: &generator)
   }()
 
-  static func settings(_ incarnation: UInt64 = 1) -> LinkSettings {
-    LinkSettings(
+  static func settings(_ incarnation: UInt64 = 1, local: Bool = false) -> LinkSettings {
+    var settings = LinkSettings(
       run: "test", admission: .secret(secret), incarnation: incarnation,
       listen: PeerAddress(host: "127.0.0.1", port: 0))
+    settings.usesLocalSockets = local
+    return settings
   }
 
   init(
