@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel.h"
 
-// NH, as in UMAC (Black, Halevi, Krawczyk, Krovetz and Rogaway 1999, definition 5.1), with four
-// keys that are shifts of one: words are paired across a block's halves, so that loops stay wide.
+// NH, as in UMAC (Black, Halevi, Krawczyk, Krovetz and Rogaway 1999, definition 5.1), with a
+// second key that is a shift of the first: words are paired across a block's halves, so that loops
+// stay wide.
 FERRY_BODY void ferry_fingerprint_body(
     const unsigned char *restrict x, size_t n, const uint32_t *restrict key,
     uint64_t *restrict out) {
@@ -16,7 +17,7 @@ FERRY_BODY void ferry_fingerprint_body(
       memcpy(last, block, n - start);
       block = last;
     }
-    for (size_t shift = 0; shift < 4; shift++) {
+    for (size_t shift = 0; shift < FERRY_FINGERPRINT_SUMS; shift++) {
       uint64_t sum = 0;
       for (size_t i = 0; i < half; i++) {
         uint32_t a = load32(block, i) + key[i + shift];

@@ -120,10 +120,11 @@ void ferry_keep_freed_memory(size_t most);
 // costs as much as copying it. Does nothing where there are none.
 void ferry_ask_large_pages(void *start, size_t count);
 
-// Four sums for every block of `n` bytes, the last filled up with zeros; `key` has
+// FERRY_FINGERPRINT_SUMS sums for every block of `n` bytes, the last filled up with zeros; `key` has
 // FERRY_FINGERPRINT_KEY words.
+#define FERRY_FINGERPRINT_SUMS 2
 #define FERRY_FINGERPRINT_BLOCK 1024
-#define FERRY_FINGERPRINT_KEY 262
+#define FERRY_FINGERPRINT_KEY 258
 void ferry_fingerprint(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 void ferry_fingerprint_generic(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 

@@ -56,7 +56,8 @@ struct CollectivesBench {
     var ports: [Int: String] = [:]
     var lead: String?
     for index in 0..<members {
-      var arguments = ["--secret", secret, "--members", "\(members)"]
+      // In one word: a secret may begin with a dash.
+      var arguments = ["--secret=\(secret)", "--members", "\(members)"]
       arguments += ["--bare-connections", "\(bareConnections)"]
       arguments += ["--algorithm", algorithm.rawValue]
       if let strands { arguments += ["--strands", "\(strands)"] }

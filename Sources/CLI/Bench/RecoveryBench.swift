@@ -92,7 +92,7 @@ struct RecoveryBench {
   /// Starts a peer, which joins through one that lives.
   private mutating func add(at place: Int) throws {
     let index = peers.count
-    var arguments = ["--secret", secret, "--members", "4", "--endless", "\(floats)"]
+    var arguments = ["--secret=\(secret)", "--members", "4", "--endless", "\(floats)"]
     if let host = peers.first(where: \.isAlive) { arguments += ["--join", host.address] }
     if hosts.indices.contains(place) { arguments += ["--host", hosts[place]] }
     let launcher = launcher.map { $0.replacing("{}", with: "\(place + 1)") }

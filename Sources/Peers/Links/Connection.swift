@@ -46,6 +46,8 @@ final class Connection {
   /// The highest number of a bulk record that came over it.
   private(set) var lastBulkNumber: UInt64?
   private var wire = ByteQueue(capacity: 512)
+  /// What goes after `wire`, where nothing is sealed and so nothing need be copied.
+  private var bare = SliceQueue()
   private var segments: [Segment] = []
   private var firstSegment = 0
   /// The link's own messages.
@@ -57,9 +59,9 @@ final class Connection {
 
   /// Plain bytes sealed ahead of the socket: more than a call to the system costs, and on a strand
   /// few, as another may be faster.
-  private static let wireBytesAhead = 8 * RecordSealer.plainBytesMax
+  private static let wireBytesAhead = 4 * RecordSealer.plainBytesMax
   private static let strandBytesAhead = 2 * RecordSealer.plainBytesMax
-  private static let linkReadBytesMax = 8 * RecordSealer.plainBytesMax
+  private static let linkReadBytesMax = 4 * RecordSealer.plainBytesMax
   private static let greetingReadBytesMax = 8192
 
   init(
@@ -86,7 +88,7 @@ final class Connection {
 
   /// Whether bytes wait that only this connection can send.
   var hasUnsent: Bool {
-    !wire.isEmpty || !control.isEmpty || !greeting.outgoing.isEmpty
+    !wire.isEmpty || !bare.isEmpty || !control.isEmpty || !greeting.outgoing.isEmpty
       || strandGreeting?.outgoing.isEmpty == false
   }
 
@@ -110,11 +112,11 @@ final class Connection {
     var budget = 8 << 20
     while budget > 0 {
       fillWire()
-      if wire.isEmpty {
+      if wire.isEmpty, bare.isEmpty {
         wantsWrite = false
         return nil
       }
-      switch wire.drain(to: socket) {
+      switch wire.isEmpty ? bare.drain(to: socket) : wire.drain(to: socket) {
       case .bytes(let count):
         lastSent = now
         budget -= count
@@ -135,7 +137,7 @@ final class Connection {
     if strandGreeting != nil { fillGreeting(&strandGreeting!.outgoing) }
     guard stage == .up, let link else { return }
     let ahead = isStrand ? Self.strandBytesAhead : Self.wireBytesAhead
-    while wire.count < ahead {
+    while wire.count + bare.count < ahead {
       // Between two frames, not inside one: the link's own messages go first.
       if !control.isEmpty, isStrand || !link.urgent.isInFrame {
         seal(control.next(atMost: RecordSealer.plainBytesMax - RecordHeader.urgentByteCount))
@@ -157,13 +159,18 @@ final class Connection {
   }
 
   private func seal(_ piece: FrameQueue.Piece, _ place: RecordHeader.Place? = nil) {
-    let before = wire.count
+    let before = wire.count + bare.count
     var head = RecordHeader(piece.header.purpose, place).encoded
     if piece.isFirst { head += piece.header.encoded }
-    sealer!.seal(head, piece.payload, into: &wire)
+    if sealer!.kind == .clear {
+      bare.append(sealer!.front(head, plainByteCount: head.count + piece.payload.count)[...])
+      bare.append(piece.payload)
+    } else {
+      sealer!.seal(head, piece.payload, into: &wire)
+    }
     segments.append(
       Segment(
-        purpose: piece.header.purpose, wire: wire.count - before,
+        purpose: piece.header.purpose, wire: wire.count + bare.count - before,
         payload: piece.header.isControl ? 0 : piece.payload.count))
   }
 

@@ -63,12 +63,7 @@ package struct RecordSealer: Sendable {
     _ head: [UInt8], _ body: ArraySlice<UInt8>, into wire: inout ByteQueue
   ) {
     let plainCount = head.count + body.count
-    precondition(plainCount <= Self.plainBytesMax, "a record of \(plainCount) bytes")
-    var front: [UInt8] = []
-    front.reserveCapacity(Self.headerByteCount + head.count)
-    front.appendBigEndian(UInt32(plainCount + cipher.tagByteCount))
-    front += head
-    wire.append(front, body, spare: cipher.tagByteCount)
+    wire.append(front(head, plainByteCount: plainCount), body, spare: cipher.tagByteCount)
     guard cipher.kind != .clear else { return }
     let nonce = cipher.nextNonce()
     let isSealed: Bool
@@ -79,6 +74,16 @@ package struct RecordSealer: Sendable {
     }
     // Keys and nonces have the right sizes by construction; sealing has no other failure.
     precondition(isSealed, "a record could not be sealed")
+  }
+
+  /// What a record begins with: its length, and then its head.
+  func front(_ head: [UInt8], plainByteCount: Int) -> [UInt8] {
+    precondition(plainByteCount <= Self.plainBytesMax, "a record of \(plainByteCount) bytes")
+    var front: [UInt8] = []
+    front.reserveCapacity(Self.headerByteCount + head.count)
+    front.appendBigEndian(UInt32(plainByteCount + cipher.tagByteCount))
+    front += head
+    return front
   }
 
   private func sealByCopy(

@@ -161,16 +161,30 @@ package final class Socket: Sendable {
 
   // MARK: Moving bytes
 
+  #if canImport(Darwin)
+    private static let sendFlags: Int32 = 0
+  #else
+    private static let sendFlags = Int32(MSG_NOSIGNAL)
+  #endif
+
   /// Gives bytes to the kernel, without a signal if the other side is gone.
   func give(_ bytes: UnsafeRawBufferPointer) -> Moved {
-    #if canImport(Darwin)
-      let flags: Int32 = 0
-    #else
-      let flags = Int32(MSG_NOSIGNAL)
-    #endif
+    // SAFETY: the caller's pointer and count belong together.
+    moved { unsafe send(descriptor, bytes.baseAddress, bytes.count, Self.sendFlags) }
+  }
+
+  /// Gives several runs of bytes to the kernel, as if they were one.
+  func give(_ runs: UnsafeMutableBufferPointer<iovec>) -> Moved {
+    var message = unsafe msghdr()
+    unsafe message.msg_iov = runs.baseAddress
+    unsafe message.msg_iovlen = .init(runs.count)
+    // SAFETY: the message lives on this frame, and the caller's runs with it.
+    return moved { unsafe sendmsg(descriptor, &message, Self.sendFlags) }
+  }
+
+  private func moved(_ give: () -> Int) -> Moved {
     while true {
-      // SAFETY: the caller's pointer and count belong together.
-      let count = unsafe send(descriptor, bytes.baseAddress, bytes.count, flags)
+      let count = give()
       if count >= 0 { return .bytes(count) }
       switch SystemReason.last {
       case .interrupted: continue

@@ -6,7 +6,7 @@ public import FerryBasics
 /// Sums by which two vectors are told apart: about ten times as fast as SHA-256, whose input they
 /// become where a short digest is wanted.
 ///
-/// Two different contents of a block have the same 32 bytes of sums for at most one key in 2¹²⁸.
+/// Two different contents of a block have the same 16 bytes of sums for at most one key in 2⁶⁴.
 /// That holds for accidents and for whoever does not know the key. One who does can make two
 /// contents of equal sums: against liars, compare cryptographic hashes as well.
 ///
@@ -21,7 +21,7 @@ public struct Fingerprint: Sendable {
     key = (0..<Int(FERRY_FINGERPRINT_KEY)).map { _ in UInt32(truncatingIfNeeded: words.next()) }
   }
 
-  /// Four sums for every 1024 bytes; the length must be told apart by other means.
+  /// Two sums for every 1024 bytes; the length must be told apart by other means.
   public func sums(of bytes: RawSpan) -> [UInt64] { sums(of: bytes, build: .best) }
 
   package func sums(of bytes: RawSpan, build: KernelBuild) -> [UInt64] {
@@ -41,7 +41,7 @@ public struct Fingerprint: Sendable {
           return sum | (at < bytes.count ? UInt32(bytes[at]) << (8 * UInt32(byte)) : 0)
         }
       }
-      return (0..<4).map { shift in
+      return (0..<Int(FERRY_FINGERPRINT_SUMS)).map { shift in
         (0..<half).reduce(UInt64(0)) { sum, i in
           let a = UInt64(word(i) &+ key[i + shift])
           let b = UInt64(word(half + i) &+ key[key.count / 2 + i + shift])

@@ -126,10 +126,11 @@ enum KernelCalls {
   static func fingerprint(_ bytes: RawSpan, key: Span<UInt32>, generic: Bool) -> [UInt64] {
     let block = Int(FERRY_FINGERPRINT_BLOCK)
     precondition(key.count == Int(FERRY_FINGERPRINT_KEY), "a key of \(key.count) words")
-    var sums = [UInt64](repeating: 0, count: (bytes.byteCount + block - 1) / block * 4)
+    let count = (bytes.byteCount + block - 1) / block * Int(FERRY_FINGERPRINT_SUMS)
+    var sums = [UInt64](repeating: 0, count: count)
     unsafe bytes.withUnsafeBytes { x in
       unsafe key.withUnsafeBufferPointer { key in
-        // SAFETY: the key has its length, and `sums` four places for every block of `x`.
+        // SAFETY: the key has its length, and `sums` its places for every block of `x`.
         unsafe (generic ? ferry_fingerprint_generic : ferry_fingerprint)(
           x.baseAddress, x.count, key.baseAddress, &sums)
       }
