@@ -51,6 +51,9 @@ struct Peers: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the peers of a run, as the peer on this machine sees them.",
     discussion: """
+      SPEED is what the way from that peer to this one carries, measured by the peers
+      themselves and again every few minutes; exchanges are planned by it.
+
       Examples:
         ferry peers
         ferry peers --json | jq -r 'select(.state == "member").id'  one object a peer
@@ -80,13 +83,14 @@ package struct PeerListing: Sendable {
   package var text: String {
     var table = TextTable([
       ("NAME", .leading), ("STATE", .leading), ("ROLE", .leading), ("ADDRESS", .leading),
-      ("ROUND TRIP", .trailing), ("SENT", .trailing), ("RECEIVED", .trailing), ("ID", .leading),
+      ("ROUND TRIP", .trailing), ("SPEED", .trailing), ("SENT", .trailing), ("RECEIVED", .trailing), ("ID", .leading),
     ])
     for peer in peers {
       let roles = [peer.isSelf ? "this one" : nil, peer.isCoordinator ? "coordinator" : nil]
       table.add([
         peer.name, peer.state.rawValue, roles.compactMap(\.self).joined(separator: ", "),
         peer.address, peer.roundTripSeconds.map(Quantity.seconds) ?? "–",
+        peer.bytesPerSecond.map { Quantity.bytes(Int($0)) + "/s" } ?? "–",
         Quantity.bytes(peer.bytesSent), Quantity.bytes(peer.bytesReceived), peer.id,
       ])
     }

@@ -27,12 +27,15 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var isCoordinator: Bool
     /// Measured on the link; nil for this peer itself and before the first probe.
     package var roundTripSeconds: Double?
+    /// What the way from there to here carries, in bytes a second; nil before it was measured.
+    package var bytesPerSecond: Double?
     package var bytesSent: Int
     package var bytesReceived: Int
 
     package init(
       id: String, name: String, address: String, state: State, isSelf: Bool, isCoordinator: Bool,
-      roundTripSeconds: Double?, bytesSent: Int, bytesReceived: Int
+      roundTripSeconds: Double?, bytesPerSecond: Double? = nil, bytesSent: Int,
+      bytesReceived: Int
     ) {
       self.id = id
       self.name = name
@@ -41,6 +44,7 @@ package struct RunStatus: Codable, Equatable, Sendable {
       self.isSelf = isSelf
       self.isCoordinator = isCoordinator
       self.roundTripSeconds = roundTripSeconds
+      self.bytesPerSecond = bytesPerSecond
       self.bytesSent = bytesSent
       self.bytesReceived = bytesReceived
     }

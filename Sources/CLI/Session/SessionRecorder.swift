@@ -23,6 +23,7 @@ final class SessionRecorder {
   private var setup: RunSetup?
   private var meter: ByteMeter?
   private var links: () -> [LinkReport] = { [] }
+  private var speeds: () -> [PeerID: Double] = { [:] }
   private var view: View?
   private var openedAt: ContinuousClock.Instant
   private var stepLineAt: ContinuousClock.Instant?
@@ -49,9 +50,13 @@ final class SessionRecorder {
     seekingSince = began
   }
 
-  func attach(meter: ByteMeter, links: @escaping () -> [LinkReport]) {
+  func attach(
+    meter: ByteMeter, links: @escaping () -> [LinkReport],
+    speeds: @escaping () -> [PeerID: Double]
+  ) {
     self.meter = meter
     self.links = links
+    self.speeds = speeds
   }
 
   /// A sentence for whoever watches; on stderr, as results go to stdout.
@@ -172,6 +177,7 @@ final class SessionRecorder {
     guard let view else { return }
     let reports = Dictionary(links().map { ($0.member.id, $0) }) { first, _ in first }
     let counts = meter?.snapshot()
+    let speeds = speeds()
     let peers = view.members.map { member in
       let report = reports[member.id]
       let bytes = counts?[member.id]
@@ -180,6 +186,7 @@ final class SessionRecorder {
         address: report?.address?.description ?? "", state: .member, isSelf: member == me,
         isCoordinator: member == view.coordinator,
         roundTripSeconds: report?.roundTrip.map { $0 / .seconds(1) },
+        bytesPerSecond: speeds[member.id],
         bytesSent: bytes?.wireSent ?? 0, bytesReceived: bytes?.wireReceived ?? 0)
     }
     surroundings.board.update { $0.peers = peers }

@@ -44,7 +44,9 @@ final class TrainingSession {
     linkThread.name = "ferry-links"
     linkThread.start()
     defer { loop.stop() }
-    recorder.attach(meter: loop.meter, links: { loop.links })
+    let speeds = MeasuredSpeeds()
+    recorder.attach(
+      meter: loop.meter, links: { loop.links }, speeds: { speeds.look(through: loop) })
     var charter: RunCharter?
     if case .joiner(let line) = surroundings.role {
       let given = try RunCharter(askCharter(at: line, loop), of: line)

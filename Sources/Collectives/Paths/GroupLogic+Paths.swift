@@ -2,7 +2,7 @@
 
 import FerryBasics
 public import FerryCodecs
-import FerryPeers
+public import FerryPeers
 public import FerryTensors
 
 /// Measuring the links of the group, and choosing ways by them.
@@ -83,6 +83,11 @@ extension GroupLogic {
     var choice = pathChoice(count, type, by: codec.codec(), among: view.members)
     choice.isMeasured = knowsPaths
     return choice
+  }
+
+  /// What the ways from others to this member carry, in bytes a second, as far as it is measured.
+  public var measuredSpeeds: [PeerID: Double] {
+    paths.mine.compactMapValues { PathFigure.value($0.speed) }
   }
 
   /// Whether all pairs of members are measured; true where there is nothing to measure.

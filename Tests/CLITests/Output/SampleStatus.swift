@@ -21,7 +21,8 @@ func sampleStatus() -> RunStatus {
       isCoordinator: true, roundTripSeconds: nil, bytesSent: 29_000_005, bytesReceived: 12),
     RunStatus.Peer(
       id: "12D3KooWb", name: "south", address: "10.0.0.2:7700", state: .joining, isSelf: false,
-      isCoordinator: false, roundTripSeconds: 0.0123, bytesSent: 12, bytesReceived: 29_000_000),
+      isCoordinator: false, roundTripSeconds: 0.0123, bytesPerSecond: 25e6, bytesSent: 12,
+      bytesReceived: 29_000_000),
   ]
   return status
 }
