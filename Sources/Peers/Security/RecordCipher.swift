@@ -141,6 +141,15 @@ package struct RecordOpener: Sendable {
     return (plain, header + length)
   }
 
+  /// How many bytes are missing until the record at the front is complete, as far as can be told: at
+  /// least 1.
+  package static func missing(in wire: ByteQueue) -> Int {
+    let header = RecordSealer.headerByteCount
+    guard wire.count >= header else { return 1 }
+    let length = (0..<header).reduce(0) { $0 << 8 | Int(wire[$1]) }
+    return max(1, header + length - wire.count)
+  }
+
   private func openByCopy(
     _ body: Range<Int>, _ sealed: Range<Int>, _ nonce: [UInt8], _ wire: inout ByteQueue
   ) throws {

@@ -59,6 +59,13 @@ extension Socket {
     #endif
   }
 
+  /// Counts as readable only once so many bytes are there, or the other side has ended.
+  func wakeOnly(for byteCount: Int) {
+    #if os(Linux)
+      set(SOL_SOCKET, SO_RCVLOWAT, Int32(clamping: byteCount))
+    #endif
+  }
+
   /// Keeps what waits unsent in the kernel short: what is not given to it yet can still go another
   /// way, or let something urgent pass.
   func limitUnsent(_ byteCount: Int) {
