@@ -23,8 +23,7 @@ extension Values {
     _ type: ElementType, as layout: StridedBlock, in memory: RawSpan, at origin: Int = 0
   ) throws(MalformedMessage) {
     func packed<Element: CollectiveElement>(_: Element.Type) -> [Element] {
-      var values = [Element](
-        repeating: .zero, count: layout.byteCount / MemoryLayout<Element>.stride)
+      var values = Bytes.unset(layout.byteCount / MemoryLayout<Element>.stride, of: Element.self)
       var view = values.mutableSpan
       layout.pack(memory, at: origin, into: &view)
       return values
