@@ -83,7 +83,8 @@ package struct PeerListing: Sendable {
   package var text: String {
     var table = TextTable([
       ("NAME", .leading), ("STATE", .leading), ("ROLE", .leading), ("ADDRESS", .leading),
-      ("ROUND TRIP", .trailing), ("SPEED", .trailing), ("SENT", .trailing), ("RECEIVED", .trailing), ("ID", .leading),
+      ("ROUND TRIP", .trailing), ("SPEED", .trailing), ("SENT", .trailing), ("RECEIVED", .trailing),
+      ("ID", .leading),
     ])
     for peer in peers {
       let roles = [peer.isSelf ? "this one" : nil, peer.isCoordinator ? "coordinator" : nil]

@@ -34,7 +34,7 @@ public struct Chunk: Sendable, Equatable {
 
   /// Bytes in front of the payload.
   public static let headerByteCount = 16
-  /// The longest payload a chunk may have; a piece of 65,536 f32 elements has 256 KiB.
+  /// The longest payload a chunk may have; a piece of 32,768 f32 elements has 128 KiB.
   public static let payloadBytesMax = 1 << 20
 
   public let phase: Phase

@@ -4,7 +4,8 @@ import FerryPlanning
 
 /// How long pieces are: what travels alone, and is added while others travel.
 enum Pieces {
-  /// The most bytes of a piece: 256 KiB stay in a core's second-level cache.
+  /// The most bytes of a piece: with what it was read into, and what it is sent from, it stays in a
+  /// core's second-level cache.
   static let byteCountMax = 128 << 10
   /// The fewest, where there is more than one: each costs a header, a seal and a wake-up.
   static let byteCountMin = 32 << 10

@@ -25,7 +25,7 @@ struct PiecesTests {
     #expect(try pieces(.direct, 256 << 10) == (2, 32 << 10))
     #expect(try pieces(.direct, 1 << 20) == (4, 64 << 10))
     #expect(try pieces(.ring, 2 << 20) == (4, 128 << 10))
-    #expect(try pieces(.ring, 64 << 20) == (64, 256 << 10))
+    #expect(try pieces(.ring, 64 << 20) == (128, 128 << 10))
     #expect(try pieces(.star, 1 << 20).count == 0)
   }
 }
