@@ -24,14 +24,6 @@ public struct ShardCost: Sendable, Equatable {
     public static let float32 = Held(weight: 4, gradient: 4, state: 12)
   }
 
-  /// How weights are gathered.
-  public enum Gathering: Sendable, Hashable {
-    /// Level by level, the outermost first: nothing crosses a slow link twice.
-    case byLevel
-    /// Each shard straight to every rank that needs it, as one collective that knows no levels.
-    case flat
-  }
-
   /// Bytes each rank holds: `w Ψ/P(weights) + g Ψ/P(gradients) + s Ψ/P(optimizer)`.
   public let memory: Double
   /// Bytes each rank sends (and receives) a step, at each level, innermost first.
@@ -44,26 +36,18 @@ public struct ShardCost: Sendable, Equatable {
   ///   - batches: micro-batches a step, at least 1.
   public init(
     _ scheme: ShardScheme, count: Double, over nest: Nest, batches: Int = 1,
-    holding held: Held = .mixed, gathering: Gathering = .byLevel
+    holding held: Held = .mixed
   ) {
     precondition(
       batches > 0 && scheme.optimizer <= nest.levels, "\(scheme.name) over \(nest.sizes)")
     let widths = nest.widths.map(Double.init)
     let none = [Double](repeating: 0, count: nest.levels)
     func gather(_ depths: Range<Int>, _ coding: ShardCoding) -> [[Double]] {
-      let values = count * coding.bytesPerValue
-      let amounts = depths.reversed().map { level in
+      depths.reversed().map { level in
         var bytes = none
-        bytes[level] =
-          gathering == .byLevel
-          ? values * (1 / widths[level] - 1 / widths[level + 1])
-          : values * (widths[level + 1] - widths[level]) / widths[depths.lowerBound]
-            / widths[depths.upperBound]
+        bytes[level] = count * coding.bytesPerValue * (1 / widths[level] - 1 / widths[level + 1])
         return bytes
       }
-      // What knows no levels is one transfer.
-      return gathering == .byLevel || amounts.isEmpty
-        ? amounts : [amounts.reduce(none) { zip($0, $1).map(+) }]
     }
     func hop(_ depths: Range<Int>, _ coding: ShardCoding) -> [Double] {
       var bytes = none

@@ -137,8 +137,8 @@ public struct ShardCoding: Sendable, Hashable {
   public static let bfloat16 = ShardCoding(.bfloat16)
   /// Blocks of 2048, as ZeRO++ has them.
   public static let int8 = ShardCoding(.int8)
-  /// Blocks of 2048, rounded by chance: tiny gradients beside large ones would vanish else.
-  public static let int4 = ShardCoding(.int4Stochastic)
+  /// Blocks of 256, rounded by chance: tiny gradients beside large ones would vanish else.
+  public static let int4 = ShardCoding(.int4Stochastic, block: 256)
 
   /// Bytes a value, with its part of a step.
   public var bytesPerValue: Double {

@@ -78,4 +78,166 @@ struct ShardMemberTests {
       }
     }
   }
+
+  @Test("with micro-batches every scheme is near the exact one, and equal on all ranks")
+  func batches() throws {
+    let all = try Self.schemes().map { scheme in
+      try Self.train(scheme.sending(.float32), steps: 20, batches: 3, gradientNormMax: 1)
+    }
+    for (scheme, weights) in zip(Self.schemes(), all) {
+      #expect(Set(weights).count == 1, "\(scheme.name)")
+      let worst = zip(weights[0], all[0][0]).map { abs($0 - $1) / max(abs($1), 0.1) }.max()!
+      #expect(worst < 1e-5, "\(scheme.name): \(worst)")
+    }
+  }
+
+  @Test("what each rank sends at each level is what the formulas say, padding and steps included")
+  func ledger() throws {
+    let count = 16 * 2048 * 2
+    let layout = try ShardLayout(count: count, nest: Self.nest, block: 2048)
+    for scheme in Self.schemes() {
+      let cost = ShardCost(scheme, count: Double(count), over: Self.nest, batches: 2)
+      let sent = try ShardCrew.run(Self.nest.world) { fabric in
+        var member = try ShardMember(
+          scheme, layout: layout, rank: fabric.rank, parameters: sample(count, Seed(1)),
+          seed: Seed(2)
+        ) { ToyAdam(count: $0.count) }
+        for batch in 0..<2 {
+          _ = try member.weights(over: fabric)
+          let weights = try member.weights(.backward, over: fabric)
+          try member.add(
+            Self.gradient(at: weights, rank: fabric.rank, step: batch), over: fabric)
+        }
+        try member.step(learningRate: 0.01, over: fabric)
+        #expect(
+          Double(member.byteCount)
+            == ShardCost(scheme, count: Double(count), over: Self.nest, holding: .float32).memory,
+          "\(scheme.name)")
+        return member.ledger
+      }
+      for ledger in sent {
+        for (level, expected) in cost.bytes.enumerated() {
+          #expect(
+            abs(Double(ledger.bytes[level]) - expected) <= 0.0001 * expected,
+            "\(scheme.name), level \(level)")
+        }
+      }
+    }
+  }
+
+  @Test("a run goes on from its checkpoint to the same bits, and over another nest as exactly")
+  func resumes() throws {
+    let nested = Self.schemes().last!
+    let bits = try interrupted(nested, over: Self.nest)
+    #expect(bits.resumed == bits.straight)
+    let exact = nested.sending(.float32)
+    let smaller = try Nest([2, 2, 2])
+    let other = try interrupted(exact, over: smaller)
+    #expect(Set(other.resumed).count == 1)
+  }
+
+  /// Weights after six steps, all at once, and with a checkpoint after three of them.
+  private func interrupted(
+    _ scheme: ShardScheme, over nest: Nest
+  ) throws -> (straight: [[Float]], resumed: [[Float]]) {
+    let layout = try ShardLayout(count: Self.count, nest: Self.nest, block: 16)
+    let other = try ShardLayout(count: Self.count, nest: nest, block: 16)
+    let first = try ShardCrew.run(Self.nest.world) { fabric in
+      var member = try ShardMember(
+        scheme, layout: layout, rank: fabric.rank, parameters: sample(Self.count, Seed(1)),
+        seed: Seed(2)
+      ) { ToyAdam(count: $0.count) }
+      var kept: ShardCheckpoint?
+      for step in 0..<6 {
+        if step == 3 { kept = member.checkpoint() }
+        try Self.advance(&member, step, fabric)
+      }
+      return (kept!, try member.weights(over: fabric))
+    }
+    let parts = first.map(\.0)
+    let resumed = try ShardCrew.run(nest.world) { fabric in
+      var member = try ShardMember(
+        resuming: parts.reversed(), scheme, layout: other, rank: fabric.rank, seed: Seed(2),
+        over: fabric
+      ) { ToyAdam(count: $0.count) }
+      #expect(member.steps == 3)
+      for step in 3..<6 { try Self.advance(&member, step, fabric) }
+      return try member.weights(over: fabric)
+    }
+    return (first.map(\.1), resumed)
+  }
+
+  static func advance(
+    _ member: inout ShardMember<ToyAdam>, _ step: Int, _ fabric: some ShardFabric
+  ) throws {
+    let weights = try member.weights(over: fabric)
+    try member.add(gradient(at: weights, rank: member.rank, step: step), over: fabric)
+    try member.step(learningRate: 0.01, over: fabric)
+  }
+
+  @Test("a part that is missing, or of another step, is named")
+  func missingPart() throws {
+    let layout = try ShardLayout(count: 40, nest: Nest([2]), block: 4)
+    func part(_ range: Range<Int>, _ steps: Int = 5) -> ShardCheckpoint {
+      let zeros = [Float](repeating: 0, count: range.count)
+      return ShardCheckpoint(
+        range: range, steps: steps, parameters: zeros, state: [("first", zeros), ("second", zeros)])
+    }
+    let scheme = ShardScheme.all(over: layout.nest)[3]
+    func what(_ parts: [ShardCheckpoint]) throws -> String? {
+      do {
+        _ = try ShardCrew.run(2) { fabric in
+          let member = try ShardMember(
+            resuming: parts, scheme, layout: layout, rank: fabric.rank, seed: Seed(1), over: fabric
+          ) { ToyAdam(count: $0.count) }
+          return member.steps
+        }
+        return nil
+      } catch let error as CollectiveError { return error.what }
+    }
+    #expect(try what([part(0..<13), part(13..<40)]) == nil)
+    #expect(try what([part(0..<13), part(14..<40)]) == "parameters from 13 on are in none of them")
+    #expect(try what([part(0..<20), part(20..<40, 6)]) == "the parts are of steps [5, 6]")
+  }
+
+  @Test("int4 in blocks ends near the exact run; one step a slice loses tiny gradients")
+  func quantized() throws {
+    // Every fourth run of 16 has gradients a thousand times those of the others.
+    func loss(_ weights: [Float]) -> Float {
+      weights.indices.reduce(0) { sum, i in
+        let distance = weights[i] - (Float(i % 17) / 17 - 0.5)
+        return sum + distance * distance / Float(weights.count)
+      }
+    }
+    func train(_ scheme: ShardScheme) throws -> Float {
+      let layout = try ShardLayout(count: 1003, nest: Self.nest, block: 16, exact: [0..<20])
+      let weights = try ShardCrew.run(16) { fabric in
+        var member = try ShardMember(
+          scheme, layout: layout, rank: fabric.rank, parameters: sample(1003, Seed(1)),
+          seed: Seed(2)
+        ) { ToyAdam(count: $0.count) }
+        for step in 0..<200 {
+          let weights = try member.weights(over: fabric)
+          let gradient = Self.gradient(at: weights, rank: fabric.rank, step: step)
+          let uneven = gradient.indices.map { gradient[$0] * ($0 / 16 % 4 == 0 ? 1 : 0.001) }
+          try member.add(uneven, over: fabric)
+          try member.step(learningRate: 0.02, over: fabric)
+        }
+        return try member.weights(over: fabric)
+      }
+      #expect(Set(weights).count == 1)
+      return loss(weights[0])
+    }
+    var nested = Self.schemes().last!
+    let exact = try train(nested.sending(.float32))
+    nested.within = ShardCoding(.int4Stochastic, block: 16)
+    nested.across = nested.within
+    let fine = try train(nested)
+    nested.within = ShardCoding(.int4, block: 65_536)
+    nested.across = nested.within
+    let coarse = try train(nested)
+    print("SHOW", loss(sample(1003, Seed(1))), exact, fine, coarse)
+    #expect(fine < 2 * exact)
+    #expect(coarse > 20 * fine)
+  }
 }
