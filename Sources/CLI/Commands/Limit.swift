@@ -272,6 +272,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "cost-bytes", AllReduceCost.bytesMax, "bytes",
         "the longest vector that a time is predicted for"),
+      Limit("nest-levels", Nest.levelsMax, "levels", "the most groups within groups of shards"),
+      Limit("nest-ranks", Nest.worldMax, "ranks", "the most ranks that a model is sharded over"),
+      Limit("shards", ShardLayout.countMax, "numbers", "the longest run that is sharded"),
+      Limit(
+        "micro-batches", ShardChoice.batchesMax, "batches",
+        "the most gradients of one planned step"),
     ]
   }
 }

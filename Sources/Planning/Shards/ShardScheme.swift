@@ -11,7 +11,7 @@
 ///   arXiv 2501.04266.
 public struct ShardScheme: Sendable, Hashable {
   /// What people call it.
-  public var name: String
+  public let name: String
   public let weights: Int
   public let gradients: Int
   public let optimizer: Int
@@ -75,33 +75,53 @@ public struct ShardScheme: Sendable, Hashable {
     hops(over: nest).filter { $0.upperBound <= gradients }
   }
 
-  // MARK: Schemes by name
+  // MARK: Known schemes
 
-  /// All schemes that a nest has room for: plain ones first.
-  public static func all(over nest: Nest) -> [ShardScheme] {
+  /// Schemes that have a name.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Everything on each rank.
+    case dataParallel = "data-parallel"
+    /// State over all ranks; with it gradients; with them weights.
+    case zero1 = "zero-1"
+    case zero2 = "zero-2"
+    case zero3 = "zero-3"
+    /// Everything over the ranks inside the outermost level, alike in each such group.
+    case mics
+    /// Weights inside the outermost level, gradients and state over all ranks.
+    case hpZ = "hpz"
+    /// That with int8 weights, but for the backward pass, and int4 gradients.
+    case zeroPlusPlus = "zero++"
+    /// Weights inside the innermost level, gradients inside the outermost, state over all ranks; int8
+    /// weights and int4 gradients.
+    case nested
+  }
+
+  /// A known scheme over a nest.
+  public init(_ kind: Kind, over nest: Nest) {
     let last = nest.levels
-    func scheme(_ name: String, _ depths: (Int, Int, Int)) -> ShardScheme {
-      do {
-        return try ShardScheme(
-          name, weights: depths.0, gradients: depths.1, optimizer: depths.2)
-      } catch {
-        preconditionFailure("depths in order: \(error)")
+    let depths =
+      switch kind {
+      case .dataParallel: (0, 0, 0)
+      case .zero1: (0, 0, last)
+      case .zero2: (0, last, last)
+      case .zero3: (last, last, last)
+      case .mics: (last - 1, last - 1, last - 1)
+      case .hpZ, .zeroPlusPlus: (last - 1, last, last)
+      case .nested: (1, max(last - 1, 1), last)
       }
+    name = kind.rawValue
+    (weights, gradients, optimizer) = depths
+    if kind == .zeroPlusPlus || kind == .nested {
+      (forward, returned) = (.int8, .int8)
+      (within, across) = (.int4, .int4)
+      if kind == .nested { backward = .int8 }
     }
-    let plain = [
-      scheme("data-parallel", (0, 0, 0)), scheme("zero-1", (0, 0, last)),
-      scheme("zero-2", (0, last, last)), scheme("zero-3", (last, last, last)),
-    ]
-    guard last > 1 else { return plain }
-    var quantized = scheme("zero++", (last - 1, last, last))
-    (quantized.forward, quantized.returned) = (.int8, .int8)
-    (quantized.within, quantized.across) = (.int4, .int4)
-    var nested = scheme("nested", (1, last - 1, last)).sending(.int8)
-    (nested.within, nested.across) = (.int4, .int4)
-    return plain + [
-      scheme("mics", (last - 1, last - 1, last - 1)), scheme("hpz", (last - 1, last, last)),
-      quantized, nested,
-    ]
+  }
+
+  /// All known schemes that are apart over a nest: plain ones first.
+  public static func all(over nest: Nest) -> [ShardScheme] {
+    let plain: [Kind] = [.dataParallel, .zero1, .zero2, .zero3]
+    return (nest.levels > 1 ? Kind.allCases : plain).map { ShardScheme($0, over: nest) }
   }
 }
 

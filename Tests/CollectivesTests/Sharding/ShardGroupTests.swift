@@ -84,7 +84,7 @@ struct ShardGroupTests {
     let nest = try Nest([2, 2])
     let peers = try Self.group(of: 4)
     let names = peers.map(\.me.id)
-    let scheme = ShardScheme.all(over: nest).last!
+    let scheme = ShardScheme(.nested, over: nest)
     let parts = Mutex<[Int: ShardCheckpoint]>([:])
     let began = ContinuousClock.now
     let ends = Self.together(peers) { rank, peer in
@@ -126,7 +126,7 @@ struct ShardGroupTests {
       let fabric = try ShardGroup(
         peer, nest: pair, peers: rest.map(\.me.id), tag: 7, within: Self.patience)
       var member: ShardMember<ToyAdam> = try ShardMember(
-        resuming: all, ShardScheme.all(over: pair)[3], layout: layout, rank: fabric.rank,
+        resuming: all, ShardScheme(.zero3, over: pair), layout: layout, rank: fabric.rank,
         seed: Seed(2), over: fabric
       ) { ToyAdam(count: $0.count) }
       for step in 3..<6 { try ShardMemberTests.advance(&member, step, fabric) }

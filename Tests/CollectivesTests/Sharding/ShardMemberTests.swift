@@ -127,7 +127,7 @@ struct ShardMemberTests {
 
   @Test("a run goes on from its checkpoint to the same bits, and over another nest as exactly")
   func resumes() throws {
-    let nested = Self.schemes().last!
+    let nested = ShardScheme(.nested, over: Self.nest)
     let bits = try interrupted(nested, over: Self.nest)
     #expect(bits.resumed == bits.straight)
     let exact = nested.sending(.float32)
@@ -183,7 +183,7 @@ struct ShardMemberTests {
       return ShardCheckpoint(
         range: range, steps: steps, parameters: zeros, state: [("first", zeros), ("second", zeros)])
     }
-    let scheme = ShardScheme.all(over: layout.nest)[3]
+    let scheme = ShardScheme(.zero3, over: layout.nest)
     func what(_ parts: [ShardCheckpoint]) throws -> String? {
       do {
         _ = try ShardCrew.run(2) { fabric in
@@ -203,6 +203,7 @@ struct ShardMemberTests {
   @Test("int4 in blocks ends near the exact run; one step a slice loses tiny gradients")
   func quantized() throws {
     // Every fourth run of 16 has gradients a thousand times those of the others.
+    // What a rank keeps is not rounded, so that an eighth of them arrives even so.
     func loss(_ weights: [Float]) -> Float {
       weights.indices.reduce(0) { sum, i in
         let distance = weights[i] - (Float(i % 17) / 17 - 0.5)
@@ -228,7 +229,7 @@ struct ShardMemberTests {
       #expect(Set(weights).count == 1)
       return loss(weights[0])
     }
-    var nested = Self.schemes().last!
+    var nested = ShardScheme(.nested, over: Self.nest)
     let exact = try train(nested.sending(.float32))
     nested.within = ShardCoding(.int4Stochastic, block: 16)
     nested.across = nested.within
@@ -236,8 +237,7 @@ struct ShardMemberTests {
     nested.within = ShardCoding(.int4, block: 65_536)
     nested.across = nested.within
     let coarse = try train(nested)
-    print("SHOW", loss(sample(1003, Seed(1))), exact, fine, coarse)
-    #expect(fine < 2 * exact)
-    #expect(coarse > 20 * fine)
+    #expect(fine < 1.5 * exact)
+    #expect(coarse > 2 * fine)
   }
 }

@@ -9,19 +9,15 @@ struct ShardCostTests {
   static let speeds = [200e9, 75e9, 12.5e9]
   static let parameters = 20e9
 
-  static func scheme(_ name: String, _ nest: Nest) -> ShardScheme {
-    ShardScheme.all(over: nest).first { $0.name == name }!
-  }
-
   /// ZeRO's parts one after the other: int8 weights before the forward pass, a copy of them in each
   /// host, int4 gradients.
   static func parts(_ nest: Nest) -> [ShardScheme] {
-    let zero3 = scheme("zero-3", nest)
+    let zero3 = ShardScheme(.zero3, over: nest)
     var qwZ = zero3
     qwZ.forward = .int8
-    var hpZ = scheme("hpz", nest)
+    var hpZ = ShardScheme(.hpZ, over: nest)
     (hpZ.forward, hpZ.returned) = (.int8, .int8)
-    return [zero3, qwZ, hpZ, scheme("zero++", nest)]
+    return [zero3, qwZ, hpZ, ShardScheme(.zeroPlusPlus, over: nest)]
   }
 
   @Test(
@@ -45,7 +41,7 @@ struct ShardCostTests {
   func nested() throws {
     let nest = try Nest([2, 4, 48])
     let (psi, hosts) = (Self.parameters, 47.0 / 48)
-    let cost = ShardCost(Self.scheme("nested", nest), count: psi, over: nest)
+    let cost = ShardCost(ShardScheme(.nested, over: nest), count: psi, over: nest)
     #expect(abs(cost.memory - (2 * psi / 2 + 2 * psi / 8 + 12 * psi / 384)) < 1)
     // A quarter of the gradients' eighth and a half of the weights' in values of two bytes, and the
     // steps of their blocks: 4 bytes in 256 values, and in 2048.
@@ -63,7 +59,8 @@ struct ShardCostTests {
   @Test("time is the sum of transfers, each as long as its slowest link")
   func time() throws {
     let nest = try Nest([2, 4, 2])
-    let plain = ShardCost(Self.scheme("zero-1", nest).sending(.float32), count: 16e9, over: nest)
+    let plain = ShardCost(
+      ShardScheme(.zero1, over: nest).sending(.float32), count: 16e9, over: nest)
     // Gradients 2 GB·4 to each of 6 and 1, 8 slices of 4 GB across, then weights back.
     let within = 16e9 * 4 / 8 * 6 / 75e9
     let across = 16e9 * 4 / 16 / 12.5e9
@@ -75,9 +72,9 @@ struct ShardCostTests {
   func comparison() throws {
     func ratio(_ hosts: Int, _ batches: Int) throws -> Double {
       let nest = try Nest([2, 4, hosts])
-      let seconds = ["zero++", "nested"].map {
+      let seconds = [ShardScheme.Kind.zeroPlusPlus, .nested].map {
         ShardCost(
-          Self.scheme($0, nest), count: Self.parameters, over: nest, batches: batches
+          ShardScheme($0, over: nest), count: Self.parameters, over: nest, batches: batches
         ).seconds(at: Self.speeds)
       }
       return seconds[0] / seconds[1]
