@@ -122,6 +122,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "chunk", Chunk.payloadBytesMax, "bytes",
         "the longest piece of a vector in one message"),
+      Limit(
+        "shard-vectors", ShardCheckpoint.vectorsMax, "vectors",
+        "the most that an optimizer remembers of a shard"),
+      Limit(
+        "shard-vector-name", ShardCheckpoint.nameBytesMax, "bytes",
+        "the longest name of such a vector"),
       Limit("note", GroupLogic.noteBytesMax, "bytes", "the longest note of a contribution"),
       Limit(
         "contributions-ahead", GroupLogic.contributionsAheadMax, "rounds",

@@ -47,8 +47,8 @@ extension ShardMember {
   ///   different steps; as `init` and `step` else.
   public init(
     resuming parts: [ShardCheckpoint], _ scheme: ShardScheme, layout: ShardLayout, rank: Int,
-    seed: Seed, gradientNormMax: Float? = nil, over fabric: some ShardFabric,
-    optimizer make: (Range<Int>) -> Optimizer
+    seed: Seed, gradientNormMax: Float? = nil, copies: ShardCopies = .none,
+    over fabric: some ShardFabric, optimizer make: (Range<Int>) -> Optimizer
   ) throws(CollectiveError) {
     try Self.check(scheme, layout, rank)
     let own = layout.range(of: rank, at: scheme.optimizer)
@@ -88,8 +88,9 @@ extension ShardMember {
     optimizer.restore(
       zip(names, vectors.dropFirst()).map { (name: $0, values: $1) }, steps: steps)
     self.init(
-      scheme, layout, rank, seed, gradientNormMax, master: vectors[0], optimizer: optimizer,
+      scheme, layout, rank, seed, gradientNormMax, copies, master: vectors[0], optimizer: optimizer,
       steps: steps)
     try returnWeights(over: fabric)
+    try copyState(over: fabric)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 public import FerryPeers
 public import FerryPlanning
 import FerryTensors
@@ -61,6 +62,44 @@ public final class ShardGroup: ShardFabric {
     var named: [PeerID: Values] = [:]
     for (rank, bytes) in zip(ranks, parts) { named[peers[rank]] = .u8(bytes) }
     return try carry(.allToAll(named, of: .u8), among: ranks)
+  }
+
+  /// All parts that members hold, for those who go on without a rank that was lost: each calls with
+  /// its own, and all hold all of them then.
+  ///
+  /// - Parameters:
+  ///   - peers: the members that are left, or those of them that have parts or need some.
+  ///   - tag: of a channel that has no other use.
+  /// - Throws: as `PeerGroup.perform`; `.malformedPayload`, naming the member.
+  public static func collect(
+    _ parts: [ShardCheckpoint], from group: PeerGroup, among peers: [PeerID], tag: UInt64,
+    within limit: Duration
+  ) throws(CollectiveError) -> [ShardCheckpoint] {
+    var out = ByteWriter()
+    for part in parts {
+      let bytes = part.encoded()
+      out.put(UInt64(bytes.count))
+      out.put(raw: bytes)
+    }
+    let outcome = try group.perform(
+      .allGather(.u8(out.bytes)), on: Channel(tag: tag, among: peers), within: limit)
+    var all: [ShardCheckpoint] = []
+    for (member, values) in outcome.parts {
+      guard case .u8(let bytes) = values else { continue }
+      var reader = ByteReader(bytes, place: "parts of \(member.id.short)")
+      do throws(MalformedMessage) {
+        while reader.remaining > 0 {
+          let length: UInt64 = try reader.number()
+          all.append(
+            try ShardCheckpoint(decoding: try reader.raw(Int(clamping: length))))
+        }
+      } catch {
+        throw CollectiveError(
+          .malformedPayload, error.what, place: error.place,
+          remedy: "The member is broken or lying; go on without it.")
+      }
+    }
+    return all
   }
 
   private func carry(_ call: Call, among ranks: [Int]) throws(CollectiveError) -> [[UInt8]] {

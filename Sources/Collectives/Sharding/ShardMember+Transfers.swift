@@ -123,9 +123,7 @@ extension ShardMember {
         to == rank
           ? [] : try packer.encode(slice, of: range, seed: seed.derived("to", UInt64(to))))
     }
-    count(parts.map(\.count), among: ranks)
-    let got: [[UInt8]]
-    do { got = try fabric.exchange(parts, among: ranks) } catch { throw naming(error) }
+    let got = try exchanged(parts, among: ranks, over: fabric)
     var sum: [Float] = []
     for (from, bytes) in zip(ranks, got) {
       let slice =
@@ -139,6 +137,13 @@ extension ShardMember {
       }
     }
     return sum
+  }
+
+  mutating func exchanged(
+    _ parts: [[UInt8]], among ranks: [Int], over fabric: some ShardFabric
+  ) throws(CollectiveError) -> [[UInt8]] {
+    count(parts.map(\.count), among: ranks)
+    do { return try fabric.exchange(parts, among: ranks) } catch { throw naming(error) }
   }
 
   private mutating func gathered(
@@ -156,9 +161,13 @@ extension ShardMember {
       $0 != gone && layout.range(of: $0, at: scheme.optimizer).lowerBound == range.lowerBound
     }
     let what =
-      others.isEmpty
-      ? "it alone owned the state of parameters \(range)"
-      : "the state of parameters \(range) is with rank \(others[0]), too"
+      if let other = others.first {
+        "the state of parameters \(range) is with rank \(other), too"
+      } else if copies == .neighbor {
+        "a neighbor has a copy of the state of parameters \(range)"
+      } else {
+        "it alone owned the state of parameters \(range)"
+      }
     return CollectiveError(
       .lost, "\(error.what); \(what)", place: error.place, remedy: error.remedy, culprit: gone)
   }

@@ -26,6 +26,9 @@ public struct ShardMember<Optimizer: ShardOptimizer> {
   /// Steps made.
   public internal(set) var steps = 0
 
+  /// Whether a neighbor holds a copy of this rank's exact part.
+  public let copies: ShardCopies
+
   var optimizer: Optimizer
   /// This rank's range at the optimizer's depth, exact.
   var master: [Float]
@@ -38,16 +41,19 @@ public struct ShardMember<Optimizer: ShardOptimizer> {
   let seed: Seed
   /// Transfers since the last step: so that no two draw the same chances.
   var transfers: UInt64 = 0
+  var shelf = ShardShelf()
 
   /// - Parameters:
   ///   - parameters: the whole run, the same on all ranks; `layout.count` values.
   ///   - optimizer: made for the range of the run that this rank owns.
   ///   - seed: of codings that round by chance, the same on all ranks.
+  ///   - copies: whether a neighbor keeps a copy of what a rank alone owns.
   /// - Throws: `.badGroup` for a rank or depths that the nest has not; `.badOperation` for a scheme
   ///   that would round gradients a third time.
   public init(
     _ scheme: ShardScheme, layout: ShardLayout, rank: Int, parameters: [Float], seed: Seed,
-    gradientNormMax: Float? = nil, optimizer: (Range<Int>) -> Optimizer
+    gradientNormMax: Float? = nil, copies: ShardCopies = .none,
+    optimizer: (Range<Int>) -> Optimizer
   ) throws(CollectiveError) {
     precondition(
       parameters.count == layout.count, "\(parameters.count) values, not \(layout.count)")
@@ -55,7 +61,7 @@ public struct ShardMember<Optimizer: ShardOptimizer> {
     let padded = parameters + Array(repeating: 0, count: layout.paddedCount - layout.count)
     let range = layout.range(of: rank, at: scheme.optimizer)
     self.init(
-      scheme, layout, rank, seed, gradientNormMax, master: Array(padded[range]),
+      scheme, layout, rank, seed, gradientNormMax, copies, master: Array(padded[range]),
       optimizer: optimizer(range), steps: 0)
     resident = Array(padded[layout.range(of: rank, at: scheme.weights)])
   }
@@ -63,13 +69,15 @@ public struct ShardMember<Optimizer: ShardOptimizer> {
   /// Without weights yet.
   init(
     _ scheme: ShardScheme, _ layout: ShardLayout, _ rank: Int, _ seed: Seed,
-    _ gradientNormMax: Float?, master: [Float], optimizer: Optimizer, steps: Int
+    _ gradientNormMax: Float?, _ copies: ShardCopies, master: [Float], optimizer: Optimizer,
+    steps: Int
   ) {
     self.scheme = scheme
     self.layout = layout
     self.rank = rank
     self.seed = seed
     self.gradientNormMax = gradientNormMax
+    self.copies = copies
     self.master = master
     self.optimizer = optimizer
     self.steps = steps
@@ -151,14 +159,17 @@ public struct ShardMember<Optimizer: ShardOptimizer> {
     for i in sum.indices { sum[i] /= divisor }
     let norm = try limit(&sum, over: fabric)
     sum = try spread(sum, scheme.optimizer..<nest.levels, scheme.across, over: fabric)
+    if copies == .neighbor { shelf.before = checkpoint() }
     optimizer.step(&master, gradient: sum, learningRate: learningRate)
     (gradient, batches, transfers) = ([], 0, 0)
     steps += 1
     try returnWeights(over: fabric)
+    try copyState(over: fabric)
     return norm
   }
 
-  /// Bytes of floats that this rank holds between steps, with a gradient under way.
+  /// Bytes of floats that this rank holds, with a gradient under way; copies that are kept of a
+  /// neighbor's part are not among them.
   public var byteCount: Int {
     4
       * (resident.count + layout.length(at: scheme.gradients) + master.count

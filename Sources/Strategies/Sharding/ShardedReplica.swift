@@ -20,13 +20,14 @@ public struct ShardedReplica<R: Replica> {
   /// - Throws: as `ShardMember.init`; what the replica throws.
   public init(
     _ replica: R, _ scheme: ShardScheme, over nest: Nest, rank: Int, seed: Seed,
-    options: AdamW.Options = .init(), gradientNormMax: Float? = 1
+    options: AdamW.Options = .init(), gradientNormMax: Float? = 1, copies: ShardCopies = .none
   ) throws {
     let layout = replica.layout
     self.replica = replica
     member = try ShardMember(
       scheme, layout: try ShardLayout(layout, over: nest, for: scheme), rank: rank,
-      parameters: try replica.parameters(), seed: seed, gradientNormMax: gradientNormMax
+      parameters: try replica.parameters(), seed: seed, gradientNormMax: gradientNormMax,
+      copies: copies
     ) { FlatAdamW(options, for: $0, of: layout) }
   }
 
@@ -34,13 +35,13 @@ public struct ShardedReplica<R: Replica> {
   public init(
     resuming parts: [ShardCheckpoint], _ replica: R, _ scheme: ShardScheme, over nest: Nest,
     rank: Int, seed: Seed, options: AdamW.Options = .init(), gradientNormMax: Float? = 1,
-    fabric: some ShardFabric
+    copies: ShardCopies = .none, fabric: some ShardFabric
   ) throws {
     let layout = replica.layout
     self.replica = replica
     member = try ShardMember(
       resuming: parts, scheme, layout: try ShardLayout(layout, over: nest, for: scheme),
-      rank: rank, seed: seed, gradientNormMax: gradientNormMax, over: fabric
+      rank: rank, seed: seed, gradientNormMax: gradientNormMax, copies: copies, over: fabric
     ) { FlatAdamW(options, for: $0, of: layout) }
   }
 

@@ -49,11 +49,12 @@ struct ShardGroupTests {
   }
 
   private static func member(
-    _ scheme: ShardScheme, _ nest: Nest, rank: Int
+    _ scheme: ShardScheme, _ nest: Nest, rank: Int, copies: ShardCopies = .none
   ) throws -> ShardMember<ToyAdam> {
     let layout = try ShardLayout(count: count, nest: nest, block: 8)
     return try ShardMember(
-      scheme, layout: layout, rank: rank, parameters: sample(count, Seed(1)), seed: Seed(2)
+      scheme, layout: layout, rank: rank, parameters: sample(count, Seed(1)), seed: Seed(2),
+      copies: copies
     ) { ToyAdam(count: $0.count) }
   }
 
@@ -134,6 +135,70 @@ struct ShardGroupTests {
       return try member.weights(over: fabric)
     }.map { try $0.get() }
     #expect(resumed[0] == resumed[1])
+  }
+
+  @Test("with copies those who are left go on from the last step without any file, to the bit")
+  func copies() throws {
+    let nest = try Nest([2, 2])
+    let peers = try Self.group(of: 4)
+    let names = peers.map(\.me.id)
+    let scheme = ShardScheme(.nested, over: nest)
+    let pair = try Nest([2])
+    let layout = try ShardLayout(count: Self.count, nest: pair, block: 8)
+    let plain = ShardScheme(.zero3, over: pair)
+    let survivors = [0, 1, 3].map { peers[$0].me.id }
+    let ends = Self.together(peers) { rank, peer -> (Int, [Float])? in
+      let fabric = try ShardGroup(peer, nest: nest, peers: names, within: Self.patience)
+      var member = try Self.member(scheme, nest, rank: fabric.rank, copies: .neighbor)
+      for step in 0..<100 {
+        if step == 5, rank == 2 {
+          peer.close()
+          return nil
+        }
+        do throws(CollectiveError) {
+          let weights = try member.weights(over: fabric)
+          try member.add(
+            ShardMemberTests.gradient(at: weights, rank: rank, step: step), over: fabric)
+          try member.step(learningRate: 0.01, over: fabric)
+        } catch {
+          #expect(
+            error.what.hasSuffix("a neighbor has a copy of the state of parameters 176..<352"))
+          break
+        }
+      }
+      let all = try ShardGroup.collect(
+        member.parts, from: peer, among: survivors, tag: 5, within: Self.patience)
+      guard rank != 1 else { return nil }
+      let parts = try #require(ShardCheckpoint.newest(of: all, covering: Self.count))
+      let smaller = try ShardGroup(
+        peer, nest: pair, peers: [names[0], names[3]], tag: 7, within: Self.patience)
+      var resumed: ShardMember<ToyAdam> = try ShardMember(
+        resuming: parts, plain, layout: layout, rank: smaller.rank, seed: Seed(2),
+        copies: .neighbor, over: smaller
+      ) { ToyAdam(count: $0.count) }
+      let steps = resumed.steps
+      for step in 0..<3 { try ShardMemberTests.advance(&resumed, step, smaller) }
+      return (steps, try resumed.weights(over: smaller))
+    }
+    let first = try #require(try ends[0].get())
+    let last = try #require(try ends[3].get())
+    #expect(first.0 == last.0 && (4...5).contains(first.0))
+    #expect(first.1 == last.1)
+
+    // The same without a death, from a checkpoint of that step.
+    let kept = try ShardCrew.run(4) { fabric in
+      var member = try Self.member(scheme, nest, rank: fabric.rank)
+      for step in 0..<first.0 { try ShardMemberTests.advance(&member, step, fabric) }
+      return try ShardCheckpoint(decoding: member.checkpoint().encoded())
+    }
+    let expected = try ShardCrew.run(2) { fabric in
+      var member: ShardMember<ToyAdam> = try ShardMember(
+        resuming: kept, plain, layout: layout, rank: fabric.rank, seed: Seed(2), over: fabric
+      ) { ToyAdam(count: $0.count) }
+      for step in 0..<3 { try ShardMemberTests.advance(&member, step, fabric) }
+      return try member.weights(over: fabric)
+    }
+    #expect(first.1 == expected[0])
   }
 
   @Test("peers that do not make up the nest are refused")
