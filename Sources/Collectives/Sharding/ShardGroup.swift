@@ -138,7 +138,10 @@ public final class ShardGroup: ShardFabric {
     guard error.code != .lost else { return error }
     let here = Set((group.view?.members ?? []).map(\.id))
     let gone = peers.indices.first { !here.contains(peers[$0]) }
-    let who = gone.map { "rank \($0) (\(peers[$0].short)) is gone" } ?? "a transfer failed"
+    // A fellow that gave up may have heard of a loss before this peer has.
+    let who =
+      gone.map { "rank \($0) (\(peers[$0].short)) is gone" }
+      ?? (error.code == .cancelled ? "a fellow gave up" : "a transfer failed")
     return CollectiveError(
       .lost, "\(who); \(error.codeName): \(error.what)", place: "shards over \(nest.sizes)",
       remedy: Self.remedy, culprit: gone)

@@ -132,3 +132,16 @@ struct ToyAdam: ShardOptimizer {
     (first, second, self.steps) = (state[0].values, state[1].values, steps)
   }
 }
+
+/// Plain descent.
+struct ToyDescent: ShardOptimizer {
+  private(set) var steps = 0
+  var state: [(name: String, values: [Float])] { [] }
+
+  mutating func step(_ parameters: inout [Float], gradient: [Float], learningRate: Float) {
+    steps += 1
+    for i in parameters.indices { parameters[i] -= learningRate * gradient[i] }
+  }
+
+  mutating func restore(_: [(name: String, values: [Float])], steps: Int) { self.steps = steps }
+}

@@ -91,6 +91,85 @@ struct ShardMemberTests {
     }
   }
 
+  @Test("in any nest, at any depths, a step is one with the mean over ranks and micro-batches")
+  func mean() throws {
+    var chance = SplitMix64(Seed(8))
+    for sizes in [[1], [3], [1, 5], [4, 1], [2, 3, 2], [2, 1, 2, 2]] {
+      let nest = try Nest(sizes)
+      for _ in 0..<6 {
+        let depths = (0..<3).map { _ in Int.random(in: 0...nest.levels, using: &chance) }.sorted()
+        let scheme = try ShardScheme(
+          "any", weights: depths[0], gradients: depths[1], optimizer: depths[2]
+        ).sending(.float32)
+        let count = Int.random(in: 1...300, using: &chance)
+        let batches = Int.random(in: 1...3, using: &chance)
+        let layout = try ShardLayout(
+          count: count, nest: nest, block: Int.random(in: 1...9, using: &chance))
+        let gradients = (0..<nest.world * batches).map { sample(count, Seed(UInt64($0))) }
+        let mean = (0..<count).map { i in
+          gradients.reduce(0.0) { $0 + Double($1[i]) } / Double(gradients.count)
+        }
+        let norm = mean.reduce(0.0) { $0 + $1 * $1 }.squareRoot()
+        let start = sample(count, Seed(1))
+        let all = try ShardCrew.run(nest.world) { fabric in
+          var member = try ShardMember(
+            scheme, layout: layout, rank: fabric.rank, parameters: start, seed: Seed(2),
+            gradientNormMax: Float(norm / 2)
+          ) { _ in ToyDescent() }
+          for batch in 0..<batches {
+            try member.add(gradients[fabric.rank * batches + batch], over: fabric)
+          }
+          let found = try #require(try member.step(learningRate: 0.5, over: fabric))
+          #expect(abs(found / norm - 1) < 1e-5)
+          return try member.weights(over: fabric)
+        }
+        #expect(Set(all).count == 1)
+        for i in 0..<count {
+          #expect(
+            abs(all[0][i] - (start[i] - 0.25 * Float(mean[i]))) < 1e-6,
+            "\(sizes), \(depths), \(count) in \(batches) batches")
+        }
+      }
+    }
+  }
+
+  @Test("exact ranges keep the bits of a run without codes, whatever becomes of the others")
+  func exactRanges() throws {
+    let ranges = [0..<20, 63..<64, 400..<700, 1000..<1003]
+    let nested = ShardScheme(.nested, over: Self.nest)
+    let plain = try Self.train(nested.sending(.float32), steps: 5)[0]
+    let coded = try Self.train(nested, steps: 5, exact: ranges)[0]
+    for range in ranges { #expect(coded[range] == plain[range]) }
+    #expect(coded[64..<400] != plain[64..<400])
+  }
+
+  @Test("schemes and ranks that cannot be are refused")
+  func refused() throws {
+    var whole = ShardScheme(.mics, over: Self.nest)
+    whole.across = .int8
+    func what(_ scheme: ShardScheme, rank: Int, _ nest: Nest) -> String {
+      do {
+        _ = try ShardMember(
+          scheme, layout: ShardLayout(count: 3, nest: nest), rank: rank, parameters: [1, 2, 3],
+          seed: Seed(1)
+        ) { _ in ToyDescent() }
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(
+      what(whole, rank: 0, Self.nest)
+        == "bad-operation: gradients in int8 would be rounded three times (scheme mics). Shard the "
+        + "state over all ranks, or send gradients across in bf16 or f32.")
+    #expect(
+      what(ShardScheme(.zero3, over: Self.nest), rank: 0, try Nest([2]))
+        == "bad-group: rank 0, state sharded at depth 3 of 1 levels (scheme zero-3 over [2]). Choose "
+        + "a rank below 2, and a scheme of this nest.")
+    #expect(what(ShardScheme(.zero1, over: Self.nest), rank: 16, Self.nest) != "")
+    #expect(throws: PlanningError.self) {
+      try ShardScheme("odd", weights: 2, gradients: 1, optimizer: 3)
+    }
+  }
+
   @Test("what each rank sends at each level is what the formulas say, padding and steps included")
   func ledger() throws {
     let count = 16 * 2048 * 2
