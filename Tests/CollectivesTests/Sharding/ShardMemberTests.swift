@@ -174,7 +174,10 @@ struct ShardMemberTests {
   func ledger() throws {
     let count = 16 * 2048 * 2
     let layout = try ShardLayout(count: count, nest: Self.nest, block: 2048)
-    for scheme in Self.schemes() {
+    var (qwZ, hpZ) = (ShardScheme(.zero3, over: Self.nest), ShardScheme(.hpZ, over: Self.nest))
+    qwZ.forward = .int8
+    (hpZ.forward, hpZ.returned) = (.int8, .int8)
+    for scheme in Self.schemes() + [qwZ, hpZ] {
       let cost = ShardCost(scheme, count: Double(count), over: Self.nest, batches: 2)
       let sent = try ShardCrew.run(Self.nest.world) { fabric in
         var member = try ShardMember(

@@ -15,6 +15,7 @@ struct NestTests {
     #expect(nest.fellows(of: 11, between: 1..<2) == [9, 11, 13, 15])
     #expect(nest.fellows(of: 11, between: 2..<3) == [3, 11])
     #expect(nest.level(between: 11, 10) == 0 && nest.level(between: 11, 9) == 1)
+    #expect(nest.level(between: 11, 0) == 2 && nest.level(between: 11, 8) == 1)
     #expect(nest.level(between: 11, 3) == 2 && nest.level(between: 11, 11) == nil)
   }
 
