@@ -91,7 +91,7 @@ package enum ExitStatus: Int32, Sendable {
     let models: [LearningError.Code] = [.badConfiguration, .stateMismatch]
     let strategies: [StrategyError.Code] = [.stateMismatch]
     let planning: [PlanningError.Code] = [
-      .badFabric, .badTraffic, .noPath, .badLinks, .noRing, .badWeights,
+      .badFabric, .badTraffic, .noPath, .badLinks, .noRing, .badWeights, .badNest, .badShards,
     ]
     return Set(own.map(\.rawValue)).union(peers.map(\.rawValue)).union(texts.map(\.rawValue))
       .union(checkpoints.map(\.rawValue)).union(tensors.map(\.rawValue))

@@ -20,6 +20,10 @@ public struct PlanningError: FerryError, Equatable {
     public static let noRing = Code(rawValue: "no-ring")
     /// Weights that share nothing out: negative, not finite, or all zero.
     public static let badWeights = Code(rawValue: "weights-out-of-range")
+    /// Groups within groups that are uneven, too many, or no runs of ranks.
+    public static let badNest = Code(rawValue: "nest-uneven")
+    /// A sharding that is in no order, of nothing, or over links that cannot be.
+    public static let badShards = Code(rawValue: "shards-out-of-range")
   }
 
   /// Which kind of trouble it is.

@@ -122,6 +122,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "chunk", Chunk.payloadBytesMax, "bytes",
         "the longest piece of a vector in one message"),
+      Limit(
+        "shard-vectors", ShardCheckpoint.vectorsMax, "vectors",
+        "the most that an optimizer remembers of a shard"),
+      Limit(
+        "shard-vector-name", ShardCheckpoint.nameBytesMax, "bytes",
+        "the longest name of such a vector"),
       Limit("note", GroupLogic.noteBytesMax, "bytes", "the longest note of a contribution"),
       Limit(
         "contributions-ahead", GroupLogic.contributionsAheadMax, "rounds",
@@ -272,6 +278,12 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "cost-bytes", AllReduceCost.bytesMax, "bytes",
         "the longest vector that a time is predicted for"),
+      Limit("nest-levels", Nest.levelsMax, "levels", "the most groups within groups of shards"),
+      Limit("nest-ranks", Nest.worldMax, "ranks", "the most ranks that a model is sharded over"),
+      Limit("shards", ShardLayout.countMax, "numbers", "the longest run that is sharded"),
+      Limit(
+        "micro-batches", ShardChoice.batchesMax, "batches",
+        "the most gradients of one planned step"),
     ]
   }
 }

@@ -7,7 +7,7 @@ import FerryPlanning
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Work out who should send what over which link, before a byte leaves.",
-    subcommands: [PlanFlows.self, PlanRing.self, PlanTransfer.self])
+    subcommands: [PlanFlows.self, PlanRing.self, PlanShards.self, PlanTransfer.self])
 }
 
 struct PlanFlows: ParsableCommand {

@@ -15,7 +15,8 @@ struct HelpTests {
         "ferry identity", "ferry identity show", "ferry init", "ferry island", "ferry join",
         "ferry leave",
         "ferry limits", "ferry parity", "ferry peers", "ferry plan", "ferry plan flows",
-        "ferry plan ring", "ferry plan transfer", "ferry report", "ferry status", "ferry train",
+        "ferry plan ring", "ferry plan shards", "ferry plan transfer", "ferry report",
+        "ferry status", "ferry train",
       ])
   }
 

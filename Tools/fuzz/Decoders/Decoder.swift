@@ -20,7 +20,7 @@ package enum Decoder: UInt8, CaseIterable {
   case codec, sparseIndices
   case joinLine, peerAddress, peerID, secret
   case safetensors, npy, checkpointManifest
-  case group, operation, recordHeader, recordOrder, strand
+  case group, operation, recordHeader, recordOrder, strand, shardCheckpoint
 
   /// What one input may take: its bytes many times over, and what a decoder needs anyway.
   static let blockBytesFree = 256 << 10
@@ -103,6 +103,8 @@ package enum Decoder: UInt8, CaseIterable {
         try again(bytes, { try RecordHeader($0[...], at: "fuzz") }) { $0.encoded }
       case .recordOrder: try Streams.order(bytes)
       case .strand: try Streams.strand(bytes)
+      case .shardCheckpoint:
+        try same(bytes, { try ShardCheckpoint(decoding: $0) }) { $0.encoded() }
       }
     } catch {
       // Refused, with a reason that can be said.

@@ -84,6 +84,12 @@ package enum Seeds {
       let nonce = [UInt8](repeating: 3, count: StrandGreeting.nonceByteCount)
       let strand = StrandGreeting(dialling: Streams.strandKeys, index: 3, nonce: nonce, place: "")
       return [[255] + strand.outgoing]
+    case .shardCheckpoint:
+      let moments: [(name: String, values: [Float])] = [("first", [3, 4]), ("second", [5, .nan])]
+      return [
+        ShardCheckpoint(range: 0..<0, steps: 0, parameters: [], state: []),
+        ShardCheckpoint(range: 7..<9, steps: 3, parameters: [1, 2], state: moments),
+      ].map { $0.encoded() }
     case .recordOrder: return [[1, 0, 0, 3, 9, 9, 9, 0, 0, 1, 5]]
     }
   }
