@@ -37,9 +37,10 @@ public struct Assignment: Sendable {
     let range = try CostRange(of: problem.geometry)
     var source = try RowSource(holding: problem.geometry)
     var auction = Auction(columns: n)
-    _ = try auction.run(&source, range: range)
+    var lists = CandidateLists(rows: n, columns: n)
+    _ = try auction.run(&source, &lists, range: range)
     var matching = Matching(potentials: auction.v)
-    let searches = try matching.complete(&source)
+    let searches = try matching.complete(&source, &lists)
     let entries = SparseCoupling(
       rowCount: n, columnCount: n, rows: Array(0..<n), columns: matching.columnOf,
       masses: problem.rowMasses)
@@ -71,11 +72,12 @@ private struct Matching {
   }
 
   /// Gives the count of searches that were needed.
-  mutating func complete(_ source: inout RowSource) throws(TransportError) -> Int {
+  mutating func complete(
+    _ source: inout RowSource, _ lists: inout CandidateLists
+  ) throws(TransportError) -> Int {
     var free: [Int] = []
     for i in columnOf.indices {
-      source.load(i)
-      let j = CostKernels.least(source.current, minus: v.span)!.index
+      let j = lists.twoLeast(i, minus: v.span, &source).index
       if owner[j] < 0 {
         owner[j] = i
         columnOf[i] = j
@@ -83,7 +85,7 @@ private struct Matching {
         free.append(i)
       }
     }
-    for _ in 0..<2 { try reduce(&free, &source) }
+    for _ in 0..<2 { try reduce(&free, &source, &lists) }
     for i in free { try augment(from: i, &source) }
     return free.count
   }
@@ -91,7 +93,7 @@ private struct Matching {
   /// Free rows take the column they like best at the price at which they like the second as well;
   /// the row that had it is free in its place (Jonker and Volgenant's augmenting row reduction).
   private mutating func reduce(
-    _ free: inout [Int], _ source: inout RowSource
+    _ free: inout [Int], _ source: inout RowSource, _ lists: inout CandidateLists
   ) throws(TransportError) {
     var left: [Int] = []
     // Of nearly equal costs rows may take columns from each other for very long.
@@ -99,8 +101,7 @@ private struct Matching {
     for start in free {
       var row = start
       while true {
-        source.load(row)
-        let (j, best, next) = CostKernels.twoLeast(source.current, minus: v.span)!
+        let (j, best, next) = lists.twoLeast(row, minus: v.span, &source)
         let before = owner[j]
         guard before < 0 || (next > best && turns > 0) else {
           left.append(row)

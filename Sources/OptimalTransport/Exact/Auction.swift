@@ -25,7 +25,9 @@ struct Auction {
   }
 
   /// Bids until ε is at its end; gives the count of bids.
-  mutating func run(_ source: inout RowSource, range: CostRange) throws(TransportError) -> Int {
+  mutating func run(
+    _ source: inout RowSource, _ lists: inout CandidateLists, range: CostRange
+  ) throws(TransportError) -> Int {
     let n = v.count
     let spread = range.mean - range.least
     guard n > 1, spread > 0 else { return 0 }
@@ -33,7 +35,7 @@ struct Auction {
     var epsilon = spread / 4
     var bids = 0
     while true {
-      let (count, finished) = try phase(&source, epsilon: epsilon)
+      let (count, finished) = try phase(&source, &lists, epsilon: epsilon)
       bids += count
       if !finished || epsilon <= last { return bids }
       epsilon = max(epsilon / Self.epsilonFactor, last)
@@ -41,7 +43,7 @@ struct Auction {
   }
 
   private mutating func phase(
-    _ source: inout RowSource, epsilon: Double
+    _ source: inout RowSource, _ lists: inout CandidateLists, epsilon: Double
   ) throws(TransportError) -> (bids: Int, finished: Bool) {
     let n = v.count
     for j in 0..<n { owner[j] = -1 }
@@ -51,8 +53,7 @@ struct Auction {
     while let row = waiting.popLast() {
       if bids == Self.bidsEach * n { return (bids, false) }
       if bids & 1023 == 0 { try checkCancelled("assignment") }
-      source.load(Int(row))
-      let (j, best, next) = CostKernels.twoLeast(source.current, minus: v.span)!
+      let (j, best, next) = lists.twoLeast(Int(row), minus: v.span, &source)
       v[j] -= next - best + epsilon
       if owner[j] >= 0 { waiting.append(owner[j]) }
       owner[j] = row
