@@ -24,14 +24,15 @@ public struct Threads: Sendable, Equatable {
   ///
   /// Parts run at the same time: what one writes no other may touch.
   public func forEach(_ parts: Int, _ body: @Sendable (Int) -> Void) {
-    forEach(parts, with: { () }, { _, part in body(part) })
+    forEach(parts, with: ()) { _, part in body(part) }
   }
 
   /// The same with a state for each thread, such as memory to work in.
   ///
   /// A thread's state is made before its first part, and passed to all of its parts.
   public func forEach<State>(
-    _ parts: Int, with state: @Sendable () -> State, _ body: @Sendable (inout State, Int) -> Void
+    _ parts: Int, with state: @autoclosure @Sendable () -> State,
+    _ body: @Sendable (inout State, Int) -> Void
   ) {
     let workers = min(count, parts)
     guard workers > 1 else {

@@ -55,7 +55,7 @@ public struct CostRange: Sendable, Equatable {
     // Least, greatest and sum of each row.
     let found = SharedBuffer<Double>(count: 3 * n)
     let source = RowSource(geometry)
-    threads.forEach(parts.count, with: { source }) { source, part in
+    threads.forEach(parts.count, with: source) { source, part in
       for i in parts[part] {
         source.load(i)
         let range = CostKernels.range(source.current)

@@ -32,7 +32,7 @@ struct EntropicMeasure {
     let partSums = SharedBuffer<Double>(count: parts.count * m)
     let source = RowSource(problem.geometry)
     threads.forEach(
-      parts.count, with: { (source, SharedBuffer<Double>(count: m)) }
+      parts.count, with: (source, SharedBuffer<Double>(count: m))
     ) { state, part in
       var columns = partSums.part(part * m..<(part + 1) * m)
       for i in parts[part] where a[i] > 0 {

@@ -71,7 +71,7 @@ struct GibbsOperator {
 
   private func fill<E: KernelElement>(_ matrix: SharedBuffer<E>) {
     let m = columnCount
-    threads.forEach(parts.count, with: { source }) { source, part in
+    threads.forEach(parts.count, with: source) { source, part in
       for i in parts[part] {
         var row = matrix.part(i * m..<(i + 1) * m)
         write(i, from: &source, into: &row)
@@ -95,9 +95,10 @@ struct GibbsOperator {
   }
 
   /// A block of rows in a pass: how the sums of rows become scales of the same rows.
-  typealias RowRule = @Sendable (
-    _ rows: Range<Int>, _ sums: Span<Double>, _ scales: inout MutableSpan<Double>
-  ) -> Void
+  typealias RowRule =
+    @Sendable (
+      _ rows: Range<Int>, _ sums: Span<Double>, _ scales: inout MutableSpan<Double>
+    ) -> Void
 
   /// One pass: `sums_i = Σ_j K_ij w_j` of each row goes through `rule`, and
   /// `columnSums_j = Σ_i scales_i K_ij`.
@@ -123,10 +124,8 @@ struct GibbsOperator {
     let m = columnCount
     threads.forEach(
       parts.count,
-      with: {
-        Scratch<E>(
-          source: source, rows: SharedBuffer(count: isHeld ? 0 : RowParts.leanRows * m))
-      }
+      with: Scratch<E>(
+        source: source, rows: SharedBuffer(count: isHeld ? 0 : RowParts.leanRows * m))
     ) { scratch, part in
       let (held, sumsOfRows, scalesOfRows) = (scratch.rows, scratch.sums, scratch.scales)
       var target = partSums.part(part * m..<(part + 1) * m)

@@ -18,7 +18,7 @@ extension SinkhornRun {
     let fresh = SharedBuffer<Double>(f)
     let (g, epsilon, rowSide, b, source) = (g, epsilon, rowSide, columnSide.masses, source)
     let threads = settings.threads
-    threads.forEach(parts.count, with: { source }) { source, part in
+    threads.forEach(parts.count, with: source) { source, part in
       var greatest = best.part(part * m..<(part + 1) * m)
       for j in greatest.indices { greatest[j] = -.infinity }
       for i in parts[part] {
@@ -41,7 +41,7 @@ extension SinkhornRun {
       for j in 0..<m { turned[j] = min(turned[j], -own[j]) }
     }
     let (f, shift) = (f, turned)
-    threads.forEach(parts.count, with: { source }) { source, part in
+    threads.forEach(parts.count, with: source) { source, part in
       var sums = best.part(part * m..<(part + 1) * m)
       for j in sums.indices { sums[j] = 0 }
       for i in parts[part] {

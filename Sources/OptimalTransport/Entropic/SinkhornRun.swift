@@ -129,7 +129,8 @@ struct SinkhornRun {
   }
 
   private mutating func takeIn(_ initial: Potentials) throws(TransportError) {
-    try initial.require(rows: live.problem.rowMasses.count, columns: live.problem.columnMasses.count)
+    try initial.require(
+      rows: live.problem.rowMasses.count, columns: live.problem.columnMasses.count)
     f = live.rows.map { initial.rows[$0] }
     g = live.columns.map { initial.columns[$0] }
   }
@@ -230,8 +231,9 @@ struct SinkhornRun {
   private var usableSingles: ClosedRange<Double> {
     let wide = settings.usableSums
     let narrow = Self.usableSinglesSums
-    return max(wide.lowerBound, narrow.lowerBound)...max(
-      wide.lowerBound, narrow.lowerBound, min(wide.upperBound, narrow.upperBound))
+    return max(
+      wide.lowerBound, narrow.lowerBound)...max(
+        wide.lowerBound, narrow.lowerBound, min(wide.upperBound, narrow.upperBound))
   }
 
   /// Where a side may miss its mass by Kullback–Leibler, the best constant between the potentials of
