@@ -36,6 +36,22 @@ FERRY_BODY double gibbs_exp(double x) {
   return x < -708.0 ? 0.0 : result;
 }
 
+// exp(x) to 3e-7 relative from -87 to 88 as f32; 0 below, exp(88) above. The reduction is in f64, so
+// that large arguments lose nothing; Taylor's series to the 7th power in f32.
+FERRY_BODY float gibbs_expf(double x) {
+  const double magic = 6755399441055744.0;
+  double clamped = x < -87.0 ? -87.0 : x;
+  clamped = clamped > 88.0 ? 88.0 : clamped;
+  double k = (clamped * 1.4426950408889634 + magic) - magic;
+  float r = (float)(clamped - k * 0.6931471805599453);
+  int32_t exponent = (int32_t)k;
+  float r2 = r * r;
+  float low = (1.0f + r) + r2 * (0.5f + r * 1.6666667e-01f);
+  float high = (4.1666667e-02f + r * 8.3333333e-03f) + r2 * (1.3888889e-03f + r * 1.9841270e-04f);
+  float result = (low + (r2 * r2) * high) * float_of((uint32_t)(exponent + 127) << 23);
+  return x < -87.0 ? 0.0f : result;
+}
+
 FERRY_BODY double lanes_sum(const double *lanes) {
   double eight[8];
   for (int l = 0; l < 8; l++) eight[l] = lanes[l] + lanes[l + 8];
