@@ -1,54 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryTensors
 
 /// The entries of each row that were cheapest when it was last read, and a bound for the others.
 ///
 /// Potentials of columns only fall in an auction and in an assignment, so that `C − v` only grows:
 /// what was not among a row's cheapest stays above the bound, and a row is read again only when all
-/// its candidates have risen above it. Few rows are, so most bids look at 16 entries and not at all.
+/// its candidates have risen above it. Then it looks at 16 entries and not at all.
 struct CandidateLists {
-  private let size: Int
-  private var places: [Int32]
-  private var costs: [Double]
+  private let greatestSize: Int
+  /// Entries held of a row read from now on; those of rows read before may be more.
+  private var size: Int
+  /// How many entries each row holds.
+  private let counts: SharedBuffer<Int32>
+  private let places: SharedBuffer<Int32>
+  private let costs: SharedBuffer<Double>
   /// The least `C − v` of the others when the row was read; before that, −∞.
-  private var rest: [Double]
+  private let rest: SharedBuffer<Double>
+  private var source: RowSource
+  private let threads: Threads
 
   /// Entries held of each row; measured best of 8, 12, 16, 24 and 32.
   private static let sizeUsual = 16
+  /// Where bids change prices by far more than a row's entries differ, no list lasts.
+  private static let sizeFew = 4
+  /// Rows in one part of a loop over threads.
+  private static let part = 4
 
-  init(rows: Int, columns: Int) {
-    size = min(Self.sizeUsual, columns - 1)
-    places = Array(repeating: 0, count: rows * size)
-    costs = Array(repeating: 0, count: rows * size)
-    rest = Array(repeating: -.infinity, count: rows)
+  init(_ source: RowSource, rows: Int, threads: Threads) {
+    self.source = source
+    self.threads = threads
+    greatestSize = min(Self.sizeUsual, source.columnCount - 1)
+    size = greatestSize
+    places = SharedBuffer(count: rows * size)
+    costs = SharedBuffer(count: rows * size)
+    counts = SharedBuffer(count: rows)
+    rest = SharedBuffer(count: rows)
+    for row in 0..<rows { rest[row] = -.infinity }
   }
 
-  /// The row's least `C − v`, its column, and a bound from below for the second least, which is
-  /// that itself unless it lies beyond the candidates.
-  mutating func twoLeast(
-    _ row: Int, minus v: Span<Double>, _ source: inout RowSource
-  ) -> (index: Int, value: Double, next: Double) {
-    if size > 0, rest[row] > -.infinity {
-      let found = look(row, v)
-      if found.value <= found.next { return found }
-    }
-    source.load(row)
-    guard size > 0 else { return (0, source.current[0] - v[0], .infinity) }
-    read(row, source.current, v)
-    return look(row, v)
+  /// Rows read from now on hold few entries: quicker to find, sooner outdated.
+  mutating func hold(few: Bool) { size = min(few ? Self.sizeFew : Self.sizeUsual, greatestSize) }
+
+  /// What a row likes best: its column, its `C − v`, and a bound from below for the second least,
+  /// which is that itself unless it lies beyond the candidates.
+  struct Choice {
+    let index: Int
+    let value: Double
+    let next: Double
   }
 
-  private func look(
-    _ row: Int, _ v: Span<Double>
-  ) -> (index: Int, value: Double, next: Double) {
+  /// The choice at the present potentials; nil where the row must be read again.
+  func choice(_ row: Int, minus v: Span<Double>) -> Choice? {
+    let others = rest[row]
+    var best = Double.infinity
+    var next = others
+    var index = 0
     let places = places.span
     let costs = costs.span
-    var best = Double.infinity
-    var next = rest[row]
-    var index = 0
-    // The bound stands for the others; the best may not be above it.
-    for k in row * size..<(row + 1) * size {
+    for k in row * greatestSize..<row * greatestSize + Int(counts[row]) {
       let j = Int(places[k])
       let value = costs[k] - v[j]
       if value < best {
@@ -59,22 +70,34 @@ struct CandidateLists {
         next = value
       }
     }
-    return (index, best, next)
+    return best <= others ? Choice(index: index, value: best, next: next) : nil
   }
 
-  private mutating func read(_ row: Int, _ line: Span<Double>, _ v: Span<Double>) {
-    rest[row] = Self.read(line, v, row * size..<(row + 1) * size, &places, &costs)
+  /// The choice, the row read again where it must be.
+  mutating func freshChoice(_ row: Int, minus v: Span<Double>) -> Choice {
+    if let choice = choice(row, minus: v) { return choice }
+    source.load(row)
+    guard size > 0 else { return Choice(index: 0, value: source.current[0] - v[0], next: .infinity) }
+    read(row, source.current, v)
+    return choice(row, minus: v)!
   }
 
-  /// A property's view would keep the others from being written.
-  private static func read(
-    _ line: Span<Double>, _ v: Span<Double>, _ range: Range<Int>, _ places: inout [Int32],
-    _ costs: inout [Double]
-  ) -> Double {
-    var places = places.mutableSpan
-    var costs = costs.mutableSpan
+  /// Reads rows again, over threads.
+  func refresh(_ rows: [Int32], minus v: [Double]) {
+    guard size > 0 else { return }
+    threads.forEach((rows.count + Self.part - 1) / Self.part, with: source) { source, part in
+      for at in part * Self.part..<min(rows.count, (part + 1) * Self.part) {
+        source.load(Int(rows[at]))
+        read(Int(rows[at]), source.current, v.span)
+      }
+    }
+  }
+
+  private func read(_ row: Int, _ line: Span<Double>, _ v: Span<Double>) {
+    let range = row * greatestSize..<row * greatestSize + size
+    counts[row] = Int32(size)
     var myPlaces = places.part(range)
     var myCosts = costs.part(range)
-    return MatrixKernels.least(line, minus: v, places: &myPlaces, costs: &myCosts)
+    rest[row] = MatrixKernels.least(line, minus: v, places: &myPlaces, costs: &myCosts)
   }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 import FerryTensors
 import Foundation
+import Synchronization
 
 /// Transport on a line at cost `|x − y|^p`, `p ≥ 1`: both sides sorted, quantiles merged.
 ///
@@ -10,9 +12,16 @@ import Foundation
 public struct OneDimensional: Sendable {
   /// The power p ≥ 1 of the distance.
   public var power: Double
+  /// How many threads sort, at most two; the result is the same bits for every count.
+  public var threads: Threads
 
-  /// - Parameter power: p ≥ 1; 1 gives W₁, 2 the cost whose root is W₂.
-  public init(power: Double = 2) { self.power = power }
+  /// - Parameters:
+  ///   - power: p ≥ 1; 1 gives W₁, 2 the cost whose root is W₂.
+  ///   - threads: how many sort.
+  public init(power: Double = 2, threads: Threads = .cores) {
+    self.power = power
+    self.threads = threads
+  }
 
   /// Solves between points `x: [n]` and `y: [m]` on a line.
   ///
@@ -32,7 +41,7 @@ public struct OneDimensional: Sendable {
       LineGeometry(
         x: try Points(x, dimensions: 1), y: try Points(y, dimensions: 1), power: power),
       rowMasses: rowMasses, columnMasses: columnMasses)
-    let (rows, columns) = Self.sortedSides(x, y)
+    let (rows, columns) = sortedSides(x, y)
     let walk = Staircase(rows, columns, problem, power: power)
     try check(walk.greatestCost)
     return walk.solution(of: problem)
@@ -66,12 +75,16 @@ public struct OneDimensional: Sendable {
     let (a, b, mass) = try Self.masses(x, y, rowMasses, columnMasses)
     let cost: Double
     if a == nil, b == nil, x.count == y.count {
-      let (xs, ys) = Self.sortedValues(x, y)
-      try Self.checkEnds(xs, x, ys, y)
+      let (xs, ys) = sortedValues(x, y)
+      for (sorted, given) in [(xs, x), (ys, y)] {
+        try Self.checkEnds(sorted[0], sorted[x.count - 1], given)
+      }
       cost = Self.pairedCost(xs.span, ys.span, power: power) * mass / Double(x.count)
     } else {
-      let (rows, columns) = Self.sortedSides(x, y)
-      try Self.checkEnds(rows.values, x, columns.values, y)
+      let (rows, columns) = sortedSides(x, y)
+      for (sorted, given) in [(rows.values, x), (columns.values, y)] {
+        try Self.checkEnds(sorted[0], sorted[sorted.count - 1], given)
+      }
       cost = Self.mergedCost(rows, a, columns, b, mass: mass, power: power)
     }
     try check(cost)
@@ -114,20 +127,35 @@ func lineCost(_ difference: Double, _ power: Double) -> Double {
 }
 
 extension OneDimensional {
+  /// From so many numbers on, a second thread is worth waking.
+  private static let parallelCount = 4096
+
+  private func sorters(_ count: Int) -> Threads { count < Self.parallelCount ? .one : threads }
+
   /// Both sides with their places.
-  static func sortedSides(_ x: [Double], _ y: [Double]) -> (SortedSide, SortedSide) {
-    (SortedSide(x), SortedSide(y))
+  private func sortedSides(_ x: [Double], _ y: [Double]) -> (SortedSide, SortedSide) {
+    let sides = Mutex<(SortedSide?, SortedSide?)>((nil, nil))
+    sorters(x.count + y.count).forEach(2) { side in
+      let sorted = SortedSide(side == 0 ? x : y)
+      sides.withLock { sides in
+        if side == 0 { sides.0 = sorted } else { sides.1 = sorted }
+      }
+    }
+    return sides.withLock { ($0.0!, $0.1!) }
   }
 
   /// Both sides sorted.
-  static func sortedValues(_ x: [Double], _ y: [Double]) -> ([Double], [Double]) {
-    func sorted(_ x: [Double]) -> [Double] {
-      var values = x
-      var span = values.mutableSpan
-      SortKernels.sort(&span)
-      return values
+  private func sortedValues(
+    _ x: [Double], _ y: [Double]
+  ) -> (SharedBuffer<Double>, SharedBuffer<Double>) {
+    let sorted = (SharedBuffer<Double>(count: x.count), SharedBuffer<Double>(count: y.count))
+    sorters(x.count + y.count).forEach(2) { side in
+      let given = (side == 0 ? x : y).span
+      var values = side == 0 ? sorted.0.part(0..<x.count) : sorted.1.part(0..<y.count)
+      for k in given.indices { values[k] = given[k] }
+      SortKernels.sort(&values)
     }
-    return (sorted(x), sorted(y))
+    return sorted
   }
 
   /// Masses on `LinearProblem`'s terms; nil where they are equal.
@@ -149,13 +177,9 @@ extension OneDimensional {
 
   /// Numbers that are not finite sort to the ends; the error names the first of them.
   private static func checkEnds(
-    _ xs: [Double], _ x: [Double], _ ys: [Double], _ y: [Double]
+    _ first: Double, _ last: Double, _ given: [Double]
   ) throws(TransportError) {
-    for (sorted, given) in [(xs, x), (ys, y)] {
-      if !sorted[0].isFinite || !sorted[sorted.count - 1].isFinite {
-        _ = try Points(given, dimensions: 1)
-      }
-    }
+    if !first.isFinite || !last.isFinite { _ = try Points(given, dimensions: 1) }
   }
 
   /// The sum of the costs of pairs.

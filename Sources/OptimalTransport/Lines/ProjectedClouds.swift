@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryTensors
 
 /// Two clouds in f32 around their common mean, laid out for projecting them onto many directions.
@@ -63,17 +64,20 @@ struct ProjectedClouds: Sendable {
   }
 
   /// The cost of a unit of mass along each direction.
-  func costs(_ directions: [Double]) throws(TransportError) -> [Double] {
-    let d = x.dimensions
-    let count = directions.count / d
+  func costs(_ directions: [Double], threads: Threads) throws(TransportError) -> [Double] {
+    try checkCancelled(solver)
+    let count = directions.count / x.dimensions
     let unit = lineCost(scale, power)
-    var costs: [Double] = []
-    costs.reserveCapacity(count)
-    for first in stride(from: 0, to: count, by: 4) {
-      try checkCancelled(solver)
-      costs += four(directions, from: first, to: min(first + 4, count)).map { $0 * unit }
+    let costs = SharedBuffer<Double>(count: count)
+    threads.forEach((count + 3) / 4) { group in
+      if Task.isCancelled { return }
+      let first = 4 * group
+      for (k, cost) in four(directions, from: first, to: min(first + 4, count)).enumerated() {
+        costs[first + k] = cost * unit
+      }
     }
-    return costs
+    try checkCancelled(solver)
+    return costs.array()
   }
 
   /// The costs of up to four directions.

@@ -16,15 +16,21 @@ public struct Sliced: Sendable {
   public var power: Double
   /// Where the directions come from: equal seeds, equal directions.
   public var seed: Seed
+  /// How many threads share out the directions; the result is the same bits for every count.
+  public var threads: Threads
 
   /// - Parameters:
   ///   - directions: how many, at least 1; the standard error falls with their square root.
   ///   - power: p ≥ 1.
   ///   - seed: of the directions.
-  public init(directions: Int = 100, power: Double = 2, seed: Seed = Seed(0)) {
+  ///   - threads: how many share out the directions.
+  public init(
+    directions: Int = 100, power: Double = 2, seed: Seed = Seed(0), threads: Threads = .cores
+  ) {
     self.directions = directions
     self.power = power
     self.seed = seed
+    self.threads = threads
   }
 
   /// The mean cost and how far it is known.
@@ -59,7 +65,7 @@ public struct Sliced: Sendable {
         remedy: "Give at least 1; 100 is usual.")
     }
     let all = randomDirections(directions, dimensions: x.dimensions, seed: seed)
-    let costs = try clouds.costs(all)
+    let costs = try clouds.costs(all, threads: threads)
     let mean = CompensatedSum.of(costs) / Double(directions)
     let deviation = CompensatedSum.of(costs.lazy.map { ($0 - mean) * ($0 - mean) })
     let best = costs.indices.max { costs[$0] < costs[$1] }!
