@@ -77,7 +77,9 @@ struct CandidateLists {
   mutating func freshChoice(_ row: Int, minus v: Span<Double>) -> Choice {
     if let choice = choice(row, minus: v) { return choice }
     source.load(row)
-    guard size > 0 else { return Choice(index: 0, value: source.current[0] - v[0], next: .infinity) }
+    guard size > 0 else {
+      return Choice(index: 0, value: source.current[0] - v[0], next: .infinity)
+    }
     read(row, source.current, v)
     return choice(row, minus: v)!
   }

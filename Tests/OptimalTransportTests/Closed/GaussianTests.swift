@@ -19,10 +19,6 @@ struct GaussianTests {
       mean: (0..<d).map { _ in Double.random(in: -1...1, using: &random) }, covariance: covariance)
   }
 
-  private func difference(_ x: [Double], _ y: [Double]) -> Double {
-    zip(x, y).reduce(0) { max($0, abs($1.0 - $1.1)) }
-  }
-
   @Test("on a line: means and deviations apart")
   func line() throws {
     let x = try Gaussian(mean: [1], covariance: [4])
@@ -95,6 +91,21 @@ struct GaussianTests {
     }
     for k in 0..<d { mean[k * d + k] -= 1 }
     #expect(mean.allSatisfy { abs($0) < 1e-7 })
+  }
+
+  @Test("POT's distance and barycenter")
+  func golden() throws {
+    let given = try GoldenProblems.section("gaussian")
+    let all = try (0..<3).map { k in
+      try Gaussian(
+        mean: Array(given["means"]![3 * k..<3 * k + 3]),
+        covariance: Array(given["covariances"]![9 * k..<9 * k + 9]))
+    }
+    let squared = try all[0].squaredDistance(to: all[1])
+    #expect(abs(squared.squareRoot() - given["distance"]![0]) < 1e-10)
+    let center = try Gaussian.barycenter(of: all, weights: given["weights"])
+    #expect(difference(center.mean, given["center"]!) < 1e-12)
+    #expect(difference(center.covariance, given["spread"]!) < 1e-7)
   }
 
   @Test("one point of all, and no map out of it")

@@ -69,7 +69,9 @@ struct TreeMetricTests {
       message { _ = try TreeMetric(parents: [-1, 0], lengths: [0, -1]) }
         == "cost-out-of-range: the length is -1.0 (node 1). Lengths must be finite and at least 0.")
     #expect(
-      message { _ = try TreeMetric(parents: [-1, 0], lengths: [0, 1]).solve(from: [1, 0], to: [0, 2]) }
+      message {
+        _ = try TreeMetric(parents: [-1, 0], lengths: [0, 1]).solve(from: [1, 0], to: [0, 2])
+      }
         == "mass-unequal: rows have a mass of 1.0 and columns of 2.0 (tree). Scale one side to the other's total."
     )
   }

@@ -27,7 +27,9 @@ struct CircleTests {
       let simplex = try NetworkSimplex().solve(
         LinearProblem(PointCloud(x, y, cost: cost), rowMasses: a, columnMasses: b))
       // Whole turns change nothing.
-      let turned = x.coordinates.map { $0 + length * Double(Int.random(in: -3...3, using: &random)) }
+      let turned = x.coordinates.map {
+        $0 + length * Double(Int.random(in: -3...3, using: &random))
+      }
       let circle = try Circle(length: length, power: power).solve(
         turned, y.coordinates, rowMasses: a, columnMasses: b)
       #expect(abs(circle.cost - simplex.transportCost) < 1e-11 * max(1, pow(length, power)))
@@ -42,6 +44,16 @@ struct CircleTests {
     let there = try Circle(power: 1).solve(x, x.map { $0 + angle })
     #expect(abs(there.distance - angle) < 1e-12)
     #expect(abs(try Circle(power: 1).solve(x, [0.5 - angle]).distance - angle) < 1e-12)
+  }
+
+  @Test("POT's answers")
+  func golden() throws {
+    let given = try GoldenProblems.section("circle")
+    for (power, name) in [(1.0, "cost1"), (2, "cost2")] {
+      let solution = try Circle(length: 1, power: power).solve(
+        given["x"]!, given["y"]!, rowMasses: given["a"], columnMasses: given["b"])
+      #expect(abs(solution.cost - given[name]![0]) < 1e-7)
+    }
   }
 
   @Test("settings out of range are refused")

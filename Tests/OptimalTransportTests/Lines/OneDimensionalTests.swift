@@ -69,7 +69,8 @@ struct OneDimensionalTests {
       Issue.record("sparse")
       return
     }
-    #expect(coupling.rows.indices.allSatisfy { x[coupling.rows[$0]] == sorted[coupling.columns[$0]] })
+    #expect(
+      coupling.rows.indices.allSatisfy { x[coupling.rows[$0]] == sorted[coupling.columns[$0]] })
   }
 
   @Test("no points, NaN, a power below 1 and overflow are refused")
