@@ -212,6 +212,39 @@ void ferry_relaxed_scalings_f64(
 void ferry_relaxed_scalings_f64_generic(
     const double *u, const double *sums, double theta, double *out, size_t n);
 
+// A sparse matrix: row i has the entries starts[i] to starts[i + 1]. out[i] = the sum of row i's
+// values times y, and out[column] += value x[i].
+void ferry_sparse_rows_dot_f64(
+    const double *values, const uint32_t *columns, const int64_t *starts, const double *y,
+    double *out, size_t rows);
+void ferry_sparse_rows_add_f64(
+    const double *values, const uint32_t *columns, const int64_t *starts, const double *x,
+    double *out, size_t rows);
+
+// Sums and counts of scale values[k], at least 0, by magnitude: sixteen bins an octave from 2^-64 (bin
+// b begins at 2^(b / 16 - 64) with a mantissa of 1 + (b % 16) / 16).
+#define FERRY_HISTOGRAM_BINS 1088
+void ferry_magnitude_histogram_f64(
+    const double *values, double scale, double *masses, int64_t *counts, size_t n);
+// Writes the entries scale x[j] w[j] that are at least `least`, above 0, and their places; gives how
+// many. There must be room for n.
+size_t ferry_select_above_f64(
+    const double *x, const double *w, double scale, double least, double *values,
+    uint32_t *columns, size_t n);
+size_t ferry_select_above_f64_generic(
+    const double *x, const double *w, double scale, double least, double *values,
+    uint32_t *columns, size_t n);
+
+// One iteration of Sinkhorn's scaling, u and v in place; `work` has room for n + 2 m numbers. Gives the
+// marginal error (L1) before it, infinity where a sum leaves 1e-25 to 1e25 (u and v are then
+// unfinished).
+double ferry_sinkhorn_sweep_f32(
+    const float *kernel, const double *a, const double *b, double *u, double *v, double theta,
+    double *work, size_t n, size_t m);
+double ferry_sinkhorn_sweep_f32_generic(
+    const float *kernel, const double *a, const double *b, double *u, double *v, double theta,
+    double *work, size_t n, size_t m);
+
 // From one point to n, whose coordinates lie one after the other: y[k * n + j]. The sum of squares
 // of differences, of their magnitudes, or of products.
 enum { FERRY_DISTANCE_SQUARED = 1, FERRY_DISTANCE_ABSOLUTE, FERRY_DISTANCE_PRODUCT };

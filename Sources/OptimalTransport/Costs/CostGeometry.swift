@@ -42,6 +42,8 @@ public struct CostRange: Sendable, Equatable {
   /// Sums of potentials stay finite below this.
   static let magnitudeLimit = 1e290
 
+  /// The greatest cost minus the least.
+  var spread: Double { greatest - least }
   /// The greatest magnitude.
   public var magnitude: Double { max(abs(least), abs(greatest)) }
 

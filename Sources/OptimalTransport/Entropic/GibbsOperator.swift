@@ -155,6 +155,31 @@ struct GibbsOperator {
     sumParts(into: &columnSums)
   }
 
+  /// One iteration of balanced scaling in one loop, the kernel held in f32.
+  func sweep(
+    _ a: [Double], _ b: [Double], u: inout MutableSpan<Double>, v: inout [Double], theta: Double,
+    work: inout [Double]
+  ) -> Double {
+    CostKernels.sinkhornSweep(singles.span, a, b, u: &u, v: &v, theta: theta, work: &work)
+  }
+
+  /// Reads the rows of a part, in order; the kernel is in f64.
+  func readRows(_ part: Int, _ body: (Int, Span<Double>) -> Void) {
+    precondition(precision == .double, "rows are read in f64")
+    let m = columnCount
+    var source = source
+    let own = SharedBuffer<Double>(count: isHeld ? 0 : m)
+    for i in parts[part] {
+      if isHeld {
+        body(i, doubles.span.extracting(i * m..<(i + 1) * m))
+      } else {
+        var row = own.part(0..<m)
+        write(i, from: &source, into: &row)
+        body(i, own.span)
+      }
+    }
+  }
+
   /// Sums of parts, in their order.
   private func sumParts(into columnSums: inout [Double]) {
     let m = columnCount

@@ -31,24 +31,32 @@ public enum MarginalPenalty: Sendable, Equatable {
     case .kullbackLeibler(let rho): return rho / (rho + epsilon) * p
     case .totalVariation(let rho): return max(-rho, min(rho, p))
     case .squares(let rho):
-      // 1 − f/(ρa) = exp((f − p)/ε), in z = (ρa − f)/ε: z + log z = y.
-      let own = rho * a
-      let y = log(own / epsilon) + (own - p) / epsilon
-      return own - epsilon * Self.solved(y)
+      return Self.solved(p, strength: rho * a, epsilon: epsilon)
     }
   }
 
-  /// z > 0 with z + log z = y (Lambert's W of e^y), by Newton's steps on log z.
-  private static func solved(_ y: Double) -> Double {
+  /// f with `1 − f/s = exp((f − p)/ε)`: Lambert's function, by Newton's steps.
+  private static func solved(_ p: Double, strength s: Double, epsilon: Double) -> Double {
+    if p < s / 2 {
+      // Concave and falling in f: from the left of the root Newton's steps stay there.
+      var f = min(p, s * p / (s + epsilon))
+      for _ in 0..<40 {
+        let step = (log1p(-f / s) - (f - p) / epsilon) / (1 / (s - f) + 1 / epsilon)
+        f += step
+        if abs(step) <= 1e-16 * abs(f) { break }
+      }
+      return f
+    }
+    // Near s what is left of it is small, and keeps its digits: z = (s − f)/ε, z + log z = y.
+    let y = log(s / epsilon) + (s - p) / epsilon
     var l = y > 1 ? log(y) : y
-    for _ in 0..<20 {
+    for _ in 0..<40 {
       let z = exp(l)
       let step = (z + l - y) / (z + 1)
       l -= step
-      if abs(step) <= 1e-15 * max(1, abs(l)) { break }
+      if abs(step) <= 1e-16 * max(1, abs(l)) { break }
     }
-    // Above 1 the sum is dominated by z, which then keeps more digits than exp(l).
-    return y > 1 ? y - l : exp(l)
+    return s - epsilon * exp(l)
   }
 
   /// The marginal that a potential asks for; `r` decides where a whole interval is right.

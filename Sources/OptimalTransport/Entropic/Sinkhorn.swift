@@ -22,8 +22,11 @@ public struct Sinkhorn: Sendable {
 
   /// How an iteration is computed.
   public enum Form: Sendable {
-    /// Scaling, and log-sum-exp where it must be.
+    /// Scaling, log-sum-exp where it must be, and truncated Newton steps where they pay: where ε is
+    /// small and an error of few digits is not enough.
     case automatic
+    /// The same without Newton's steps.
+    case scaling
     /// Log-sum-exp always: the reference, some ten times slower.
     case logarithmic
   }
@@ -147,7 +150,7 @@ public struct Sinkhorn: Sendable {
   }
 
   /// The strength in the unit of cost.
-  private func epsilon(for range: CostRange) throws(TransportError) -> Double {
+  func epsilon(for range: CostRange) throws(TransportError) -> Double {
     let given: Double
     let epsilon: Double
     switch strength {

@@ -23,13 +23,20 @@ struct SinkhornRun {
   var g: [Double]
   var epsilon: Double
   var passes = 0
-  private var u: SharedBuffer<Double>
-  private var v: [Double]
+  private(set) var u: SharedBuffer<Double>
+  private(set) var v: [Double]
   // What a pass needs, allocated once.
   private var freshRows: SharedBuffer<Double>
   private var rowErrors: SharedBuffer<Double>
   private var weights: [Double]
   private var sums: [Double]
+  private var work: [Double] = []
+  /// Whether Newton's steps are allowed and were not tried.
+  private var mayStep: Bool
+  /// Whether Newton's steps ended within the tolerance.
+  private var isSettled = false
+  /// Whether iterations were given up for Newton's steps.
+  private var isSlow = false
   private var logSteps = 0
 
   /// Scalings are absorbed above these powers of e: what the kernel rounds to 0 stays far below any
@@ -39,6 +46,13 @@ struct SinkhornRun {
   private static let epsilonFactor = 4.0
   private static let stageError = 0.05
   private static let stagePasses = 30
+  private static let paceWindow = 50
+  /// A Newton step takes some ten passes' time, and some ten are enough.
+  private static let slowPasses = 250.0
+  private static let followSteps = 60
+  private static let finishSteps = 30
+  /// 2¹⁶ bytes of kernel.
+  private static let smallEntries = 1 << 14
   /// An f32 kernel has entries to 3e-7 and rows, whose errors cancel, to some 1e-8.
   private static let singleTolerance = 1e-7
   private static let usableSinglesSums = 1e-25...1e25
@@ -61,9 +75,10 @@ struct SinkhornRun {
     let n = live.a.count
     let m = live.b.count
     isHeld = settings.memory == .automatic && m <= Sinkhorn.heldEntries / n
+    mayStep = isHeld && settings.form == .automatic && penalties == (.exact, .exact)
     kernel = GibbsOperator(
       live.geometry, source: source, precision: .single,
-      isHeld: isHeld && settings.form == .automatic, threads: settings.threads)
+      isHeld: isHeld && settings.form != .logarithmic, threads: settings.threads)
     f = Array(repeating: range.least, count: n)
     g = Array(repeating: 0, count: m)
     u = SharedBuffer(Array(repeating: 1, count: n))
@@ -77,7 +92,7 @@ struct SinkhornRun {
   mutating func solve() throws(TransportError) -> TransportSolution {
     // The last pass is kept for ε itself: potentials of a larger one may overflow there.
     let stagesEnd = settings.iterationsMax - 1
-    var stage = max(target, (range.greatest - range.least) / 20)
+    var stage = max(target, range.spread / 20)
     if let initial = settings.initial {
       try takeIn(initial)
       stage = target
@@ -92,21 +107,43 @@ struct SinkhornRun {
       try iterate(
         until: Self.stageError, passesMax: min(Self.stagePasses, stagesEnd - passes),
         relaxed: false)
-      stage = max(target, stage / Self.epsilonFactor)
       absorb()
+      if mayStep, target < stage / 2, stage <= range.spread * NewtonRun.firstShare {
+        stage = try newton(goal: max(settings.tolerance, 1e-14), stepsMax: Self.followSteps)
+        if stage == target { break }
+      }
+      stage = max(target, stage / Self.epsilonFactor)
       epsilon = stage
     }
     if isStaged, passes >= stagesEnd { _ = logStep() }
+    return try finished()
+  }
+
+  /// At ε itself: iterates until the error that is measured is at most the tolerance.
+  private mutating func finished() throws(TransportError) -> TransportSolution {
     var goal = settings.tolerance
-    if goal < Self.singleTolerance {
+    if isSettled {
+      let solution = measured()
+      if solution.isConverged { return solution }
+      widen()
+    } else if goal < Self.singleTolerance {
       try iterate(
         until: 10 * Self.singleTolerance, passesMax: settings.iterationsMax - passes, relaxed: true)
       absorb()
-      widen()
+      if !isSlow { widen() }
     }
     while true {
-      try iterate(until: goal, passesMax: settings.iterationsMax - passes, relaxed: true)
+      if !isSlow {
+        try iterate(until: goal, passesMax: settings.iterationsMax - passes, relaxed: true)
+      }
       absorb()
+      if isSlow {
+        isSlow = false
+        mayStep = false
+        _ = try newton(goal: goal, stepsMax: Self.finishSteps)
+        widen()
+        if isSettled { logSteps = 0 }
+      }
       if logSteps > 0 {
         // It ended on a kernel that had vanished: one exact step gives every column its mass.
         logSteps = 0
@@ -118,6 +155,25 @@ struct SinkhornRun {
       goal /= 2
       widen()
     }
+  }
+
+  /// Newton's steps from the present state and ε down to the target; gives the ε reached.
+  private mutating func newton(goal: Double, stepsMax: Int) throws(TransportError) -> Double {
+    mayStep = false
+    var run = try NewtonRun(
+      live: live, epsilon: epsilon, threads: settings.threads, truncation: .adaptive)
+    let before = passes
+    let settings = settings
+    let state = try run.follow(
+      to: target, from: Potentials(rows: f, columns: g), stageError: Self.stageError,
+      tolerance: goal, stepsMax: min(stepsMax, (settings.iterationsMax - passes) / 4)
+    ) { steps, error in settings.report(before + steps, error) }
+    f = state.rows
+    g = state.columns
+    passes += run.passes
+    epsilon = run.epsilon
+    isSettled = epsilon == target && run.error <= goal
+    return epsilon
   }
 
   /// Goes on in f64.
@@ -142,6 +198,7 @@ struct SinkhornRun {
     let end = min(passes + passesMax, settings.iterationsMax)
     var relaxation = Relaxation()
     var isFresh = false
+    var pace = (passes: passes, error: Double.infinity)
     while passes < end {
       try checkCancelled("sinkhorn")
       if settings.form == .logarithmic || logSteps > 0 {
@@ -156,7 +213,8 @@ struct SinkhornRun {
         kernel.rebuild(f: f, g: g, epsilon: epsilon)
         isFresh = true
       }
-      guard let error = scalingStep(theta: relaxed ? relaxation.theta : 1) else {
+      let theta = relaxed ? relaxation.theta : 1
+      guard let error = isSmall ? smallStep(theta: theta) : scalingStep(theta: theta) else {
         absorb()
         if kernel.precision == .single {
           widen()
@@ -170,6 +228,15 @@ struct SinkhornRun {
       settings.report(passes, error)
       relaxation.observe(error)
       if error <= goal { return }
+      if relaxed, mayStep, passes - pace.passes >= Self.paceWindow {
+        // Passes still needed at the pace of the last ones.
+        let rate = log(pace.error / error) / Double(passes - pace.passes)
+        if pace.error.isFinite, log(error / goal) > rate * Self.slowPasses {
+          isSlow = true
+          return
+        }
+        pace = (passes, error)
+      }
       let limit =
         kernel.precision == .single ? Self.absorbAbove.single : Self.absorbAbove.double
       if !kernel.isHeld || largestLogarithm > limit {
@@ -228,48 +295,29 @@ struct SinkhornRun {
     return error / live.problem.mass
   }
 
+  /// All of it lies in the cache, and an iteration is one loop in C.
+  private var isSmall: Bool {
+    kernel.precision == .single && kernel.isHeld && n * m <= Self.smallEntries
+      && rowSide.penalty == .exact && columnSide.penalty == .exact
+      && settings.usableSums.contains(1e-25) && settings.usableSums.contains(1e25)
+  }
+
+  private mutating func smallStep(theta: Double) -> Double? {
+    passes += 1
+    if work.isEmpty { work = Array(repeating: 0, count: n + 2 * m) }
+    let u = u
+    var rows = u.part(0..<n)
+    let error = kernel.sweep(
+      rowSide.masses, columnSide.masses, u: &rows, v: &v, theta: theta, work: &work)
+    return error < .infinity ? error / live.problem.mass : nil
+  }
+
   private var usableSingles: ClosedRange<Double> {
     let wide = settings.usableSums
     let narrow = Self.usableSinglesSums
     return max(
       wide.lowerBound, narrow.lowerBound)...max(
         wide.lowerBound, narrow.lowerBound, min(wide.upperBound, narrow.upperBound))
-  }
-
-  /// Where a side may miss its mass by Kullback–Leibler, the best constant between the potentials of
-  /// the two sides (Séjourné, Vialard and Peyré 2022, proposition 3): the kernel stays the same.
-  private mutating func translate() {
-    func inverse(_ penalty: MarginalPenalty) -> Double? {
-      switch penalty {
-      case .exact: 0
-      case .kullbackLeibler(let rho): 1 / rho
-      default: nil
-      }
-    }
-    guard let row = inverse(rowSide.penalty), let column = inverse(columnSide.penalty),
-      row + column > 0
-    else { return }
-    let rows = scaledMass(rowSide.masses, f, u.span, row)
-    let columns = scaledMass(columnSide.masses, g, v.span, column)
-    let shift = log(rows / columns) / (row + column)
-    guard shift.isFinite else { return }
-    for i in f.indices { f[i] += shift }
-    for j in g.indices { g[j] -= shift }
-  }
-
-  /// `Σ a exp(−(f + ε log u)/ρ)`.
-  private func scaledMass(
-    _ a: [Double], _ f: [Double], _ u: Span<Double>, _ inverse: Double
-  ) -> Double {
-    guard inverse > 0 else { return live.problem.mass }
-    var terms = a
-    var exponentials = a
-    var view = terms.mutableSpan
-    CostKernels.logarithms(u, into: &view)
-    for i in a.indices { terms[i] = -(f[i] + epsilon * terms[i]) * inverse }
-    var exponentialsView = exponentials.mutableSpan
-    CostKernels.exponentials(terms.span, into: &exponentialsView)
-    return CostKernels.dot(exponentials.span, a.span)
   }
 
   /// Moves the scalings into the potentials.
@@ -297,7 +345,7 @@ struct SinkhornRun {
     guard rowSide.penalty == .exact, columnSide.penalty == .exact else { return }
     // The two sides may drift by a constant; the mean of the rows' is held at 0.
     let shift = CompensatedSum.of(f) / Double(n)
-    if abs(shift) > range.greatest - range.least {
+    if abs(shift) > range.spread {
       for i in f.indices { f[i] -= shift }
       for j in g.indices { g[j] += shift }
     }
