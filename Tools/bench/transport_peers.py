@@ -147,10 +147,10 @@ def peers(name, arrays, numbers):
         yield "SciPy", seconds, float("nan")
 
 
-def ferry(folder):
+def ferry(folder, suite="TransportPeers"):
     environment = {
         **os.environ, "FERRY_TRANSPORT_FOLDER": str(folder), "FERRY_ROOM": "OptimalTransport"}
-    command = ["swift", "test", "-c", "release", "--filter", "TransportPeers"]
+    command = ["swift", "test", "-c", "release", "--filter", suite]
     if os.environ.get("FERRY_SKIP_BUILD"):
         command.append("--skip-build")
     run = subprocess.run(
