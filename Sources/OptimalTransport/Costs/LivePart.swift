@@ -26,10 +26,18 @@ struct LivePart {
     self.columns = columns
     a = rows.map { problem.rowMasses[$0] }
     b = columns.map { problem.columnMasses[$0] }
-    geometry =
-      rows.count == problem.rowMasses.count && columns.count == problem.columnMasses.count
-      ? problem.geometry
-      : PartGeometry(whole: problem.geometry, rows: rows, columns: columns)
+    if rows.count == problem.rowMasses.count, columns.count == problem.columnMasses.count {
+      geometry = problem.geometry
+    } else if let cloud = problem.geometry as? PointCloud,
+      let part = try? PointCloud(
+        Points(rows.flatMap { cloud.sources[$0] }, dimensions: cloud.sources.dimensions),
+        Points(columns.flatMap { cloud.targets[$0] }, dimensions: cloud.sources.dimensions),
+        cost: cloud.cost)
+    {
+      geometry = part
+    } else {
+      geometry = PartGeometry(whole: problem.geometry, rows: rows, columns: columns)
+    }
   }
 
   /// Potentials of the whole problem from those of the live part: rows and columns without mass

@@ -14,6 +14,7 @@ struct SinkhornRun {
   let columnSide: MarginalSide
   let source: RowSource
   private let target: Double
+  var epsilonTarget: Double { target }
   private let range: CostRange
   private let isHeld: Bool
   private var kernel: GibbsOperator
@@ -97,6 +98,9 @@ struct SinkhornRun {
       try takeIn(initial)
       stage = target
       _ = logStep()
+    } else if let coarse = try coarseStart(epsilon: target, stagesEnd: stagesEnd) {
+      (f, g) = (coarse.rows, coarse.columns)
+      stage = target
     } else if stagesEnd == 0 {
       if stage > target { _ = logStep() }
       stage = target
