@@ -74,10 +74,10 @@ public struct Sinkhorn: Sendable {
   /// solution; tests narrow it, to see that exact steps are there should one.
   package var usableSums = 1e-280...1e280
 
-  /// From how many entries on a cloud is begun with some of its points; tests lower it.
+  /// From how many entries on a cloud is begun with fewer points; tests lower it.
   package var coarseEntries = SinkhornRun.coarseEntries
   /// How many points of a side it is begun with.
-  package var coarsePoints = 4096
+  package var coarsePoints = 8192
 
   /// A solver of a given strength, to a given marginal error.
   public init(

@@ -6,47 +6,66 @@ import FerryTensors
 extension SinkhornRun {
   /// From this many entries a solve of some of the points takes less time than one pass.
   static let coarseEntries = 1 << 28
-  private static let coarseError = 1e-3
+  private static let coarseError = 1e-5
 
-  /// Potentials of a large cloud from those of some of its points: every k-th stands for the mass of
-  /// those about it, and potentials extend to the others by their own equation. Nil where the problem
-  /// is small, is no cloud, or has marginals to miss.
-  func coarseStart(epsilon: Double, stagesEnd: Int) throws(TransportError) -> Potentials? {
-    guard let cloud = live.geometry as? PointCloud, stagesEnd > 0,
-      m >= settings.coarseEntries / n, settings.form != .logarithmic, rowSide.penalty == .exact,
-      columnSide.penalty == .exact
-    else { return nil }
+  /// Whether a problem is so large that it is begun with fewer points: a cloud whose kernel is not
+  /// held, with marginals to be met.
+  static func isCoarse(
+    _ settings: Sinkhorn, _ problem: LinearProblem, _ penalties: (MarginalPenalty, MarginalPenalty)
+  ) -> Bool {
+    let (n, m) = (problem.rowMasses.count, problem.columnMasses.count)
+    guard let cloud = problem.geometry as? PointCloud, settings.initial == nil,
+      settings.memory == .lean || m > Sinkhorn.heldEntries / n, m >= settings.coarseEntries / n,
+      settings.form != .logarithmic, penalties == (.exact, .exact)
+    else { return false }
+    switch cloud.cost {
+    case .squaredEuclidean, .euclidean, .manhattan: return true
+    default: return false
+    }
+  }
+
+  /// Potentials of a large cloud from those of runs of neighbors, each in one point; they extend to the
+  /// points themselves by their own equation.
+  func coarseStart(
+    epsilon: Double
+  ) throws(TransportError) -> (potentials: Potentials, theta: Double)? {
+    guard let cloud = live.geometry as? PointCloud else { return nil }
     let rows = try Self.thinned(cloud.sources, rowSide.masses, to: settings.coarsePoints)
     let columns = try Self.thinned(cloud.targets, columnSide.masses, to: settings.coarsePoints)
-    let solution = try Sinkhorn(
-      .epsilon(epsilon), tolerance: Self.coarseError, iterationsMax: 1000, form: .scaling,
-      unfinished: .isReturned, threads: settings.threads
-    ).solve(
-      LinearProblem(
-        unequal: PointCloud(rows.points, columns.points, cost: cloud.cost),
-        rowMasses: rows.masses, columnMasses: columns.masses))
+    let thin = try PointCloud(rows.points, columns.points, cost: cloud.cost)
+    var run = try SinkhornRun(
+      Sinkhorn(
+        .epsilon(epsilon), tolerance: max(Self.coarseError, settings.tolerance),
+        iterationsMax: 1000, form: .scaling, unfinished: .isReturned, threads: settings.threads),
+      LinearProblem(unequal: thin, rowMasses: rows.masses, columnMasses: columns.masses),
+      penalties: (.exact, .exact), epsilon: epsilon,
+      range: CostRange(of: thin, threads: settings.threads))
+    let solution = try run.solve()
     let g = try extended(
       PointCloud(rows.points, cloud.targets, cost: cloud.cost), solution.rowPotentials,
       rows.masses, columnSide)
     let f = try extended(
       PointCloud(columns.points, cloud.sources, cost: cloud.turnedCost),
       solution.columnPotentials, columns.masses, rowSide)
-    return Potentials(rows: f, columns: g)
+    return (Potentials(rows: f, columns: g), run.lastTheta)
   }
 
-  /// Every k-th point, with the mass of those up to the next.
+  /// Runs of neighbors, each as the point in its middle with the mass of all.
   private static func thinned(
     _ points: Points, _ masses: [Double], to most: Int
   ) throws(TransportError) -> (points: Points, masses: [Double]) {
     let count = min(most, points.count)
-    var coordinates: [Double] = []
+    let d = points.dimensions
+    var coordinates = [Double](repeating: 0, count: count * d)
     var sums = [Double](repeating: 0, count: count)
     for k in 0..<count {
-      let range = k * points.count / count..<(k + 1) * points.count / count
-      coordinates.append(contentsOf: points[range.lowerBound + range.count / 2])
-      for i in range { sums[k] += masses[i] }
+      for i in k * points.count / count..<(k + 1) * points.count / count {
+        sums[k] += masses[i]
+        for c in 0..<d { coordinates[k * d + c] += masses[i] * points.coordinates[i * d + c] }
+      }
+      for c in 0..<d { coordinates[k * d + c] /= sums[k] }
     }
-    return (try Points(coordinates, dimensions: points.dimensions), sums)
+    return (try Points(coordinates, dimensions: d), sums)
   }
 
   /// The columns' potentials that belong to some rows'.
