@@ -26,6 +26,8 @@ struct CandidateLists {
   private static let sizeUsual = 16
   /// Where bids change prices by far more than a row's entries differ, no list lasts.
   private static let sizeFew = 4
+  /// Fewer entries are read sooner than another thread wakes.
+  private static let parallelEntries = 1 << 16
   /// Rows in one part of a loop over threads.
   private static let part = 4
 
@@ -88,7 +90,9 @@ struct CandidateLists {
   /// Reads rows again, over threads.
   func refresh(_ rows: [Int32], minus v: [Double]) {
     guard size > 0 else { return }
-    threads.forEach((rows.count + Self.part - 1) / Self.part, with: source) { source, part in
+    let isLittle = rows.count * source.columnCount < Self.parallelEntries
+    (isLittle ? .one : threads).forEach((rows.count + Self.part - 1) / Self.part, with: source) {
+      source, part in
       for at in part * Self.part..<min(rows.count, (part + 1) * Self.part) {
         source.load(Int(rows[at]))
         read(Int(rows[at]), source.current, v.span)
