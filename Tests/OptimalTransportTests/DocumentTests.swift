@@ -17,6 +17,19 @@ struct DocumentTests {
     let soft = try Sinkhorn(.shareOfMeanCost(0.01)).solve(problem)
     let pulled = try soft.coupling.applied(to: [1, 0])
 
+    let loose = try UnbalancedProblem(
+      problem.geometry, rowMasses: [0.5, 0.25, 0.25], columnMasses: [1, 1],
+      rowPenalty: .kullbackLeibler(1), columnPenalty: .totalVariation(2))
+    let partial = try Sinkhorn(.epsilon(0.1)).solve(loose)
+    let many = try Assignment().solve(all: [
+      LinearProblem(PointCloud(targets, targets)), LinearProblem(PointCloud(sources, sources)),
+    ])
+    let cloud = try PointCloud(sources, targets)
+    let slope = try TransportGradient(of: soft, cloud, problem: problem).sources
+
+    #expect(abs(partial.certificate.gap) < 1e-5 && many.allSatisfy { $0.transportCost == 0 })
+    // Everything lies to the right: costs fall as sources move there.
+    #expect(slope[0] < 0 && slope[2] < 0 && slope[4] < 0)
     // Past the nearer target lie 5 − 2x more: the quarter at x = 1 goes on for 3 each, and any
     // other quarter for 5; to the nearer target all cost 1, 4 and 5 each.
     #expect(abs(exact.transportCost - (0.25 * (1 + 3) + 0.5 * 4 + 0.25 * 5 + 0.25 * 5)) < 1e-12)

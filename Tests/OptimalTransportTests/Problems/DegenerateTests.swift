@@ -191,6 +191,26 @@ struct DegenerateTests {
       return try DomainAdaptation(Sinkhorn(.epsilon($0.epsilon())), classStrength: $0.epsilon())
         .solve(x, labels: (0..<x.count).map { $0 % 2 }, y).transportCost
     },
+    Solver("sinkhorn-newton", .linear, entropic: true) {
+      try SinkhornNewton(.epsilon($0.epsilon())).solve($0.problem()).transportCost
+    },
+    Solver("greenkhorn", .linear, entropic: true) {
+      try Greenkhorn(.epsilon($0.epsilon()), tolerance: 1e-9).solve($0.problem()).transportCost
+    },
+    Solver("smooth", .linear) {
+      // γ in the unit of cost, too.
+      let gamma = max(0.1 * (try $0.cloud().cost(0, 0)), .leastNormalMagnitude)
+      return try SmoothTransport(.squares(gamma)).solve($0.problem()).solution.transportCost
+    },
+    Solver("low-rank", .linear) {
+      try LowRankTransport(rank: 2, tolerance: 1e-9, unfinished: .isReturned)
+        .solve($0.problem()).transportCost
+    },
+    Solver("sinkhorn divergence", .linear, entropic: true) {
+      let value = try SinkhornDivergence(Sinkhorn(.epsilon($0.epsilon()), tolerance: 1e-9))(
+        $0.cloud(), rowMasses: $0.a, columnMasses: $0.b)
+      return max(0, value.divergence)
+    },
   ]
 
   private static let some = Input(
