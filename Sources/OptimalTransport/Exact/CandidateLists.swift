@@ -34,7 +34,7 @@ struct CandidateLists {
   init(_ source: RowSource, rows: Int, threads: Threads) {
     self.source = source
     self.threads = threads
-    greatestSize = min(Self.sizeUsual, max(2, source.columnCount / 64), source.columnCount - 1)
+    greatestSize = min(Self.sizeUsual, max(2, source.columnCount / 256), source.columnCount - 1)
     size = greatestSize
     places = SharedBuffer(count: rows * size)
     costs = SharedBuffer(count: rows * size)
