@@ -47,6 +47,14 @@ public struct LinearProblem: Sendable {
     self.columnMasses = scale == 1 ? columnMasses : columnMasses.map { $0 * scale }
   }
 
+  /// Masses that were checked, the two totals free to differ.
+  init(unequal geometry: any CostGeometry, rowMasses: [Double], columnMasses: [Double]) {
+    self.geometry = geometry
+    self.rowMasses = rowMasses
+    self.columnMasses = columnMasses
+    mass = CompensatedSum.of(rowMasses)
+  }
+
   static func total(
     _ masses: [Double], count: Int, side: String
   ) throws(TransportError) -> Double {

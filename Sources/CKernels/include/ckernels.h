@@ -148,9 +148,101 @@ double ferry_dot_f64_generic(const double *x, const double *y, size_t n);
 // y[i] += scale * x[i]
 void ferry_axpy_f64(double scale, const double *x, double *y, size_t n);
 void ferry_axpy_f64_generic(double scale, const double *x, double *y, size_t n);
+// x[i] *= y[i]
+void ferry_multiply_f64(double *x, const double *y, size_t n);
+void ferry_multiply_f64_generic(double *x, const double *y, size_t n);
+// The sum of x[i], and that of x[i] y[i].
+void ferry_sum_dot_f64(const double *x, const double *y, double *out, size_t n);
+void ferry_sum_dot_f64_generic(const double *x, const double *y, double *out, size_t n);
+// Least, greatest and sum; infinities where n is 0, and a NaN shows in the sum alone.
+void ferry_range_f64(const double *x, double *out, size_t n);
+void ferry_range_f64_generic(const double *x, double *out, size_t n);
 // best[j] = max(best[j], f - c[j])
 void ferry_max_difference_into_f64(double f, const double *c, double *best, size_t n);
 void ferry_max_difference_into_f64_generic(double f, const double *c, double *best, size_t n);
+
+// The same as ferry_gibbs_row_f64 in f32, to 3e-7 relative: 0 below exp(-87), at most exp(88).
+void ferry_gibbs_row_f32(
+    const double *c, const double *g, double f, double rate, float *out, size_t n);
+void ferry_gibbs_row_f32_generic(
+    const double *c, const double *g, double f, double rate, float *out, size_t n);
+// The same where costs are squared distances from `x` to points of 1 to 3 dimensions, each coordinate
+// of which lies `stride` after the one before.
+void ferry_gibbs_squares_f32(
+    const double *x, const double *y, size_t dimensions, size_t stride, const double *g, double f,
+    double rate, float *out, size_t n);
+void ferry_gibbs_squares_f32_generic(
+    const double *x, const double *y, size_t dimensions, size_t stride, const double *g, double f,
+    double rate, float *out, size_t n);
+void ferry_gibbs_squares_f64(
+    const double *x, const double *y, size_t dimensions, size_t stride, const double *g, double f,
+    double rate, double *out, size_t n);
+void ferry_gibbs_squares_f64_generic(
+    const double *x, const double *y, size_t dimensions, size_t stride, const double *g, double f,
+    double rate, double *out, size_t n);
+
+// A block of rows, each `stride` elements after the one before. out[i] = the sum of x[i, j] w[j], and
+// sums[j] += the sum of scales[i] x[i, j]; all sums in f64.
+void ferry_rows_dot_f32(
+    const float *x, size_t rows, size_t stride, const double *w, double *out, size_t n);
+void ferry_rows_dot_f32_generic(
+    const float *x, size_t rows, size_t stride, const double *w, double *out, size_t n);
+void ferry_rows_dot_f64(
+    const double *x, size_t rows, size_t stride, const double *w, double *out, size_t n);
+void ferry_rows_dot_f64_generic(
+    const double *x, size_t rows, size_t stride, const double *w, double *out, size_t n);
+void ferry_rows_add_f32(
+    const float *x, size_t rows, size_t stride, const double *scales, double *sums, size_t n);
+void ferry_rows_add_f32_generic(
+    const float *x, size_t rows, size_t stride, const double *scales, double *sums, size_t n);
+void ferry_rows_add_f64(
+    const double *x, size_t rows, size_t stride, const double *scales, double *sums, size_t n);
+void ferry_rows_add_f64_generic(
+    const double *x, size_t rows, size_t stride, const double *scales, double *sums, size_t n);
+
+// out[i] = log(x[i]) of normal numbers above 0, and exp(x[i]), 0 below -708 and exp(709) above 709.
+void ferry_log_f64(const double *x, double *out, size_t n);
+void ferry_log_f64_generic(const double *x, double *out, size_t n);
+void ferry_exp_f64(const double *x, double *out, size_t n);
+void ferry_exp_f64_generic(const double *x, double *out, size_t n);
+// out[i] = u[i] (u[i] sums[i])^-theta; all above 0 and normal.
+void ferry_relaxed_scalings_f64(
+    const double *u, const double *sums, double theta, double *out, size_t n);
+void ferry_relaxed_scalings_f64_generic(
+    const double *u, const double *sums, double theta, double *out, size_t n);
+
+// A sparse matrix: row i has the entries starts[i] to starts[i + 1]. out[i] = the sum of row i's
+// values times y, and out[column] += value x[i].
+void ferry_sparse_rows_dot_f64(
+    const double *values, const uint32_t *columns, const int64_t *starts, const double *y,
+    double *out, size_t rows);
+void ferry_sparse_rows_add_f64(
+    const double *values, const uint32_t *columns, const int64_t *starts, const double *x,
+    double *out, size_t rows);
+
+// Sums and counts of scale values[k], at least 0, by magnitude: sixteen bins an octave from 2^-64 (bin
+// b begins at 2^(b / 16 - 64) with a mantissa of 1 + (b % 16) / 16).
+#define FERRY_HISTOGRAM_BINS 1088
+void ferry_magnitude_histogram_f64(
+    const double *values, double scale, double *masses, int64_t *counts, size_t n);
+// Writes the entries scale x[j] w[j] that are at least `least`, above 0, and their places; gives how
+// many. There must be room for n.
+size_t ferry_select_above_f64(
+    const double *x, const double *w, double scale, double least, double *values,
+    uint32_t *columns, size_t n);
+size_t ferry_select_above_f64_generic(
+    const double *x, const double *w, double scale, double least, double *values,
+    uint32_t *columns, size_t n);
+
+// One iteration of Sinkhorn's scaling, u and v in place; `work` has room for n + 2 m numbers. Gives the
+// marginal error (L1) before it, infinity where a sum leaves 1e-25 to 1e25 (u and v are then
+// unfinished).
+double ferry_sinkhorn_sweep_f32(
+    const float *kernel, const double *a, const double *b, double *u, double *v, double theta,
+    double *work, size_t n, size_t m);
+double ferry_sinkhorn_sweep_f32_generic(
+    const float *kernel, const double *a, const double *b, double *u, double *v, double theta,
+    double *work, size_t n, size_t m);
 
 // From one point to n, whose coordinates lie one after the other: y[k * n + j]. The sum of squares
 // of differences, of their magnitudes, or of products.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 import FerryTensors
 
 /// What it costs to move one unit of mass from each source (row) to each target (column).
@@ -41,35 +42,43 @@ public struct CostRange: Sendable, Equatable {
   /// Sums of potentials stay finite below this.
   static let magnitudeLimit = 1e290
 
+  /// The greatest cost minus the least.
+  var spread: Double { greatest - least }
   /// The greatest magnitude.
   public var magnitude: Double { max(abs(least), abs(greatest)) }
 
   /// - Throws: `.badCost` at the first entry that is not finite, or for costs above 1e290.
-  public init(of geometry: any CostGeometry) throws(TransportError) {
+  public init(
+    of geometry: any CostGeometry, threads: Threads = .cores
+  ) throws(TransportError) {
     let n = geometry.rowCount
     let m = geometry.columnCount
-    var costs = [Double](repeating: 0, count: m)
-    let ones = [Double](repeating: 1 / Double(m), count: m)
+    let parts = RowParts(rows: n, columns: m)
+    // Least, greatest and sum of each row.
+    let found = SharedBuffer<Double>(count: 3 * n)
+    let source = RowSource(geometry)
+    threads.forEach(parts.count, with: source) { source, part in
+      for i in parts[part] {
+        source.load(i)
+        let range = CostKernels.range(source.current)
+        found[3 * i] = range.least
+        found[3 * i + 1] = range.greatest
+        found[3 * i + 2] = range.sum
+      }
+    }
     var least = Double.infinity
     var greatest = -Double.infinity
     var mean = 0.0
     var rowLeast = 0.0
     for i in 0..<n {
-      var span = costs.mutableSpan
-      geometry.fillRow(i, into: &span)
-      var low = Double.infinity
-      var high = -Double.infinity
-      let row = costs.span
-      for j in 0..<m {
-        // NaN is neither, and is found by its sum.
-        low = row[j] < low ? row[j] : low
-        high = row[j] > high ? row[j] : high
-      }
-      let sum = CostKernels.dot(row, ones.span)
+      let (low, high, sum) = (found[3 * i], found[3 * i + 1], found[3 * i + 2] / Double(m))
+      // NaN is neither least nor greatest, and is found by its sum.
       if !(sum - sum == 0) || !low.isFinite || !high.isFinite {
-        if let column = costs.firstIndex(where: { !$0.isFinite }) {
+        var row = [Double](repeating: 0, count: m)
+        geometry.fillRow(i, into: &row)
+        if let column = row.firstIndex(where: { !$0.isFinite }) {
           throw TransportError(
-            .badCost, "the cost is \(costs[column])", at: "row \(i), column \(column)",
+            .badCost, "the cost is \(row[column])", at: "row \(i), column \(column)",
             remedy: "Costs must be finite: scale huge coordinates down, leave out what is NaN.")
         }
       }

@@ -27,8 +27,8 @@ public struct PointCloud: CostGeometry {
 
   /// As the kernels read them: scaled to length 1 for the cosine, targets one coordinate after
   /// the other.
-  private let rows: [Double]
-  private let columns: [Double]
+  let rows: [Double]
+  let columns: [Double]
 
   /// - Throws: `.shapeMismatch` where dimensions differ; `.badPoint` for a point at the origin
   ///   under the cosine.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
+
 /// Entropic transport: minimizes `⟨C, P⟩ + ε KL(P ‖ a bᵀ)` over couplings of the masses.
 ///
-/// Scaling with absorption: the kernel `exp((f + g − C)/ε)` is kept with the potentials inside, so
-/// that an iteration is two products in one pass, and exponentials are paid only where the
+/// Scaling with absorption: the kernel `exp((f + g − C)/ε)` is kept with the potentials inside, in
+/// f32 until the error asked for needs f64, so that an iteration is two products in one pass, and exponentials are paid only where the
 /// scalings grow (Schmitzer 2019, section 3). Where rows of the kernel vanish, the iteration is done
 /// with exact log-sum-exp until they do not. Small ε is reached from large ones by factors of 4;
 /// over-relaxation comes in once the rate of convergence is known (Thibault et al. 2021).
@@ -20,8 +22,11 @@ public struct Sinkhorn: Sendable {
 
   /// How an iteration is computed.
   public enum Form: Sendable {
-    /// Scaling, and log-sum-exp where it must be.
+    /// Scaling, log-sum-exp where it must be, and truncated Newton steps where they pay: where ε is
+    /// small and an error of few digits is not enough.
     case automatic
+    /// The same without Newton's steps.
+    case scaling
     /// Log-sum-exp always: the reference, some ten times slower.
     case logarithmic
   }
@@ -46,6 +51,23 @@ public struct Sinkhorn: Sendable {
   public var memory: Memory
   /// What happens at `iterationsMax`.
   public var unfinished: Unfinished
+  /// How many threads work; the result is the same bits for every count.
+  public var threads: Threads
+  /// Potentials to start from, such as those of a problem near by; nil starts at a large ε.
+  public var initial: Potentials?
+  /// Called after each pass, on the thread that solves.
+  public var progress: (@Sendable (Progress) -> Void)?
+
+  /// How far a solve is.
+  public struct Progress: Sendable, Equatable {
+    /// Passes over the cost so far.
+    public let iterations: Int
+    /// The marginal error before the last one, as a share of the mass, at the ε of the moment.
+    public let error: Double
+  }
+
+  /// 2³¹ bytes of f64 are held as a kernel at most.
+  static let heldEntries = 1 << 28
 
   /// Sums of the kernel that scaling goes on with: far enough from the ends of f64 that products
   /// with masses and scalings stay inside. No input known leaves it, as each ε starts near its
@@ -55,7 +77,8 @@ public struct Sinkhorn: Sendable {
   /// A solver of a given strength, to a given marginal error.
   public init(
     _ strength: Strength, tolerance: Double = 1e-6, iterationsMax: Int = 10_000,
-    form: Form = .automatic, memory: Memory = .automatic, unfinished: Unfinished = .fails
+    form: Form = .automatic, memory: Memory = .automatic, unfinished: Unfinished = .fails,
+    threads: Threads = .cores, initial: Potentials? = nil
   ) {
     self.strength = strength
     self.tolerance = tolerance
@@ -63,6 +86,8 @@ public struct Sinkhorn: Sendable {
     self.form = form
     self.memory = memory
     self.unfinished = unfinished
+    self.threads = threads
+    self.initial = initial
   }
 
   /// Solves the problem.
@@ -73,15 +98,42 @@ public struct Sinkhorn: Sendable {
   ///   not finite, `.notConverged` at the limit of iterations (the state reached attached),
   ///   `.cancelled`.
   public func solve(_ problem: LinearProblem) throws(TransportError) -> TransportSolution {
+    try solve(problem, penalties: (.exact, .exact))
+  }
+
+  /// Solves a problem whose marginals need not be met.
+  ///
+  /// Minimizes `⟨C, P⟩ + ε KL(P ‖ a bᵀ)` and what each side's marginals cost. The certificate's
+  /// marginal errors are from the marginals that the potentials ask for: those of the masses where
+  /// a side is exact.
+  ///
+  /// - Returns: as for balanced problems; the gap between primal and dual is that of the penalized
+  ///   problem, and is no estimate.
+  /// - Throws: as for balanced problems.
+  public func solve(_ problem: UnbalancedProblem) throws(TransportError) -> TransportSolution {
+    try solve(
+      LinearProblem(
+        unequal: problem.geometry, rowMasses: problem.rowMasses,
+        columnMasses: problem.columnMasses),
+      penalties: (problem.rowPenalty, problem.columnPenalty))
+  }
+
+  private func solve(
+    _ problem: LinearProblem, penalties: (MarginalPenalty, MarginalPenalty)
+  ) throws(TransportError) -> TransportSolution {
     try checkSettings()
-    let range = try CostRange(of: problem.geometry)
-    let live = LivePart(problem)
+    let range = try CostRange(of: problem.geometry, threads: threads)
     let epsilon = try epsilon(for: range)
-    var run = SinkhornRun(self, live, epsilon: epsilon, spread: range.greatest - range.least)
+    var run = try SinkhornRun(
+      self, problem, penalties: penalties, epsilon: epsilon, range: range)
     return try run.solve().settled(
       unfinished, solver: "sinkhorn, epsilon \(epsilon)",
       tolerance: "a marginal error of \(tolerance * problem.mass)",
       remedy: "Raise iterationsMax, epsilon or tolerance, or take the best state from the error.")
+  }
+
+  func report(_ iterations: Int, _ error: Double) {
+    progress?(Progress(iterations: iterations, error: error))
   }
 
   private func checkSettings() throws(TransportError) {
@@ -98,7 +150,7 @@ public struct Sinkhorn: Sendable {
   }
 
   /// The strength in the unit of cost.
-  private func epsilon(for range: CostRange) throws(TransportError) -> Double {
+  func epsilon(for range: CostRange) throws(TransportError) -> Double {
     let given: Double
     let epsilon: Double
     switch strength {

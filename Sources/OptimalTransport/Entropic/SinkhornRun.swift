@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryTensors
 import Foundation
 
@@ -7,309 +8,361 @@ import Foundation
 ///
 /// `P_ij = a_i u_i K_ij v_j b_j` with `K = exp((f + g − C)/ε)`.
 struct SinkhornRun {
-  private let settings: Sinkhorn
-  private let live: LivePart
+  let settings: Sinkhorn
+  let live: LivePart
+  let rowSide: MarginalSide
+  let columnSide: MarginalSide
+  let source: RowSource
   private let target: Double
-  private let spread: Double
-  private let n: Int
-  private let m: Int
-  private var f: [Double]
-  private var g: [Double]
-  private var u: [Double]
-  private var v: [Double]
-  private var isHeld: Bool
-  private var kernel: [Double] = []
-  private var passes = 0
-  private var epsilon: Double
+  private let range: CostRange
+  private let isHeld: Bool
+  private var kernel: GibbsOperator
+  var n: Int { rowSide.masses.count }
+  var m: Int { columnSide.masses.count }
+  var f: [Double]
+  var g: [Double]
+  var epsilon: Double
+  var passes = 0
+  private(set) var u: SharedBuffer<Double>
+  private(set) var v: [Double]
   // What a pass needs, allocated once.
-  private var freshRows: [Double]
+  private var freshRows: SharedBuffer<Double>
+  private var rowErrors: SharedBuffer<Double>
   private var weights: [Double]
   private var sums: [Double]
-  private var row: [Double]
+  private var work: [Double] = []
+  /// Whether Newton's steps are allowed and were not tried.
+  private var mayStep: Bool
+  /// Whether Newton's steps ended within the tolerance.
+  private var isSettled = false
+  /// Whether iterations were given up for Newton's steps.
+  private var isSlow = false
   private var logSteps = 0
 
-  /// Scalings are absorbed above e⁶⁴: what the kernel rounds to 0 stays far below any mass.
-  private static let absorbAbove = 64.0
-  private static let heldEntries = 1 << 28
+  /// Scalings are absorbed above these powers of e: what the kernel rounds to 0 stays far below any
+  /// mass.
+  private static let absorbAbove = (single: 20.0, double: 64.0)
   /// From one ε to the next; the first is a twentieth of the range of costs.
   private static let epsilonFactor = 4.0
   private static let stageError = 0.05
   private static let stagePasses = 30
+  private static let paceWindow = 50
+  /// A Newton step takes some ten passes' time, and some ten are enough.
+  private static let slowPasses = 250.0
+  private static let followSteps = 60
+  private static let finishSteps = 30
+  /// 2¹⁶ bytes of kernel.
+  private static let smallEntries = 1 << 14
+  /// An f32 kernel has entries to 3e-7 and rows, whose errors cancel, to some 1e-8.
+  private static let singleTolerance = 1e-7
+  private static let usableSinglesSums = 1e-25...1e25
 
   init(
-    _ settings: Sinkhorn, _ live: LivePart, epsilon: Double, spread: Double
-  ) {
+    _ settings: Sinkhorn, _ problem: LinearProblem, penalties: (MarginalPenalty, MarginalPenalty),
+    epsilon: Double, range: CostRange
+  ) throws(TransportError) {
     self.settings = settings
+    let live = LivePart(problem)
     self.live = live
-    self.spread = spread
+    rowSide = MarginalSide(masses: live.a, penalty: penalties.0)
+    columnSide = MarginalSide(masses: live.b, penalty: penalties.1)
+    self.range = range
     target = epsilon
     self.epsilon = epsilon
-    n = live.a.count
-    m = live.b.count
-    isHeld =
-      settings.form == .automatic && settings.memory == .automatic
-      && m <= Self.heldEntries / n
-    f = Array(repeating: 0, count: n)
+    source =
+      settings.memory == .lean
+      ? RowSource(live.geometry) : try RowSource(holding: live.geometry)
+    let n = live.a.count
+    let m = live.b.count
+    isHeld = settings.memory == .automatic && m <= Sinkhorn.heldEntries / n
+    mayStep = isHeld && settings.form == .automatic && penalties == (.exact, .exact)
+    kernel = GibbsOperator(
+      live.geometry, source: source, precision: .single,
+      isHeld: isHeld && settings.form != .logarithmic, threads: settings.threads)
+    f = Array(repeating: range.least, count: n)
     g = Array(repeating: 0, count: m)
-    u = Array(repeating: 1, count: n)
+    u = SharedBuffer(Array(repeating: 1, count: n))
     v = Array(repeating: 1, count: m)
-    freshRows = Array(repeating: 1, count: n)
+    freshRows = SharedBuffer(count: n)
+    rowErrors = SharedBuffer(count: n)
     weights = live.b
     sums = Array(repeating: 0, count: m)
-    row = Array(repeating: 0, count: m)
   }
 
   mutating func solve() throws(TransportError) -> TransportSolution {
-    var source =
-      settings.memory == .lean
-      ? RowSource(live.geometry) : try RowSource(holding: live.geometry)
     // The last pass is kept for ε itself: potentials of a larger one may overflow there.
     let stagesEnd = settings.iterationsMax - 1
-    var stage = stagesEnd > 0 ? max(target, spread / 20) : target
+    var stage = max(target, range.spread / 20)
+    if let initial = settings.initial {
+      try takeIn(initial)
+      stage = target
+      _ = logStep()
+    } else if stagesEnd == 0 {
+      if stage > target { _ = logStep() }
+      stage = target
+    }
     let isStaged = stage > target
     epsilon = stage
-    _ = logStep(&source)
     while stage > target {
       try iterate(
-        &source, until: Self.stageError, passesMax: min(Self.stagePasses, stagesEnd - passes),
+        until: Self.stageError, passesMax: min(Self.stagePasses, stagesEnd - passes),
         relaxed: false)
-      stage = max(target, stage / Self.epsilonFactor)
       absorb()
+      if mayStep, target < stage / 2, stage <= range.spread * NewtonRun.firstShare {
+        stage = try newton(goal: max(settings.tolerance, 1e-14), stepsMax: Self.followSteps)
+        if stage == target { break }
+      }
+      stage = max(target, stage / Self.epsilonFactor)
       epsilon = stage
     }
-    if isStaged, passes >= stagesEnd { _ = logStep(&source) }
+    if isStaged, passes >= stagesEnd { _ = logStep() }
+    return try finished()
+  }
+
+  /// At ε itself: iterates until the error that is measured is at most the tolerance.
+  private mutating func finished() throws(TransportError) -> TransportSolution {
     var goal = settings.tolerance
-    while true {
+    if isSettled {
+      let solution = measured()
+      if solution.isConverged { return solution }
+      widen()
+    } else if goal < Self.singleTolerance {
       try iterate(
-        &source, until: goal, passesMax: settings.iterationsMax - passes, relaxed: true)
+        until: 10 * Self.singleTolerance, passesMax: settings.iterationsMax - passes, relaxed: true)
       absorb()
+      if !isSlow { widen() }
+    }
+    while true {
+      if !isSlow {
+        try iterate(until: goal, passesMax: settings.iterationsMax - passes, relaxed: true)
+      }
+      absorb()
+      if isSlow {
+        isSlow = false
+        mayStep = false
+        _ = try newton(goal: goal, stepsMax: Self.finishSteps)
+        widen()
+        if isSettled { logSteps = 0 }
+      }
       if logSteps > 0 {
         // It ended on a kernel that had vanished: one exact step gives every column its mass.
         logSteps = 0
-        _ = logStep(&source)
+        _ = logStep()
       }
       let solution = measured()
       if solution.isConverged || passes >= settings.iterationsMax { return solution }
-      // What was seen on the way was that of the state before.
+      // What was seen on the way was that of the state before, and in fewer digits.
       goal /= 2
+      widen()
     }
+  }
+
+  /// Newton's steps from the present state and ε down to the target; gives the ε reached.
+  private mutating func newton(goal: Double, stepsMax: Int) throws(TransportError) -> Double {
+    mayStep = false
+    var run = try NewtonRun(
+      live: live, epsilon: epsilon, threads: settings.threads, truncation: .adaptive)
+    let before = passes
+    let settings = settings
+    let state = try run.follow(
+      to: target, from: Potentials(rows: f, columns: g), stageError: Self.stageError,
+      tolerance: goal, stepsMax: min(stepsMax, (settings.iterationsMax - passes) / 4)
+    ) { steps, error in settings.report(before + steps, error) }
+    f = state.rows
+    g = state.columns
+    passes += run.passes
+    epsilon = run.epsilon
+    isSettled = epsilon == target && run.error <= goal
+    return epsilon
+  }
+
+  /// Goes on in f64.
+  private mutating func widen() {
+    guard kernel.precision == .single else { return }
+    kernel = GibbsOperator(
+      live.geometry, source: source, precision: .double,
+      isHeld: kernel.isHeld, threads: settings.threads)
+  }
+
+  private mutating func takeIn(_ initial: Potentials) throws(TransportError) {
+    try initial.require(
+      rows: live.problem.rowMasses.count, columns: live.problem.columnMasses.count)
+    f = live.rows.map { initial.rows[$0] }
+    g = live.columns.map { initial.columns[$0] }
   }
 
   /// Iterates at the present ε until the error is at most `goal`, as a share of the mass.
   private mutating func iterate(
-    _ source: inout RowSource, until goal: Double, passesMax: Int, relaxed: Bool
+    until goal: Double, passesMax: Int, relaxed: Bool
   ) throws(TransportError) {
     let end = min(passes + passesMax, settings.iterationsMax)
     var relaxation = Relaxation()
     var isFresh = false
+    var pace = (passes: passes, error: Double.infinity)
     while passes < end {
       try checkCancelled("sinkhorn")
       if settings.form == .logarithmic || logSteps > 0 {
         logSteps = max(0, logSteps - 1)
         isFresh = false
-        if logStep(&source) <= goal { return }
+        let error = logStep()
+        settings.report(passes, error)
+        if error <= goal { return }
         continue
       }
       if !isFresh {
-        rebuild(&source)
+        kernel.rebuild(f: f, g: g, epsilon: epsilon)
         isFresh = true
       }
-      guard let error = scalingStep(&source, theta: relaxed ? relaxation.theta : 1) else {
-        // A row or column of the kernel vanished: exact steps until it is back.
+      let theta = relaxed ? relaxation.theta : 1
+      guard let error = isSmall ? smallStep(theta: theta) : scalingStep(theta: theta) else {
         absorb()
-        logSteps = 5
+        if kernel.precision == .single {
+          widen()
+          isFresh = false
+        } else {
+          // A row or column of the kernel vanished: exact steps until it is back.
+          logSteps = 5
+        }
         continue
       }
+      settings.report(passes, error)
       relaxation.observe(error)
       if error <= goal { return }
-      let largest = max(largestLogarithm(u), largestLogarithm(v))
-      if !isHeld || largest > Self.absorbAbove {
-        absorb()
-        isFresh = !isHeld
+      if relaxed, mayStep, passes - pace.passes >= Self.paceWindow {
+        // Passes still needed at the pace of the last ones.
+        let rate = log(pace.error / error) / Double(passes - pace.passes)
+        if pace.error.isFinite, log(error / goal) > rate * Self.slowPasses {
+          isSlow = true
+          return
+        }
+        pace = (passes, error)
       }
-    }
-  }
-
-  /// The kernel around the present potentials.
-  private mutating func rebuild(_ source: inout RowSource) {
-    guard isHeld else { return }
-    if kernel.isEmpty { kernel = Array(repeating: 0, count: n * m) }
-    let g = g
-    let f = f
-    let rate = 1 / epsilon
-    let m = m
-    let n = n
-    var all = kernel.mutableSpan
-    for i in 0..<n {
-      source.load(i)
-      var part = all.part(i * m..<(i + 1) * m)
-      CostKernels.gibbsRow(source.current, g.span, f: f[i], rate: rate, into: &part)
+      let limit =
+        kernel.precision == .single ? Self.absorbAbove.single : Self.absorbAbove.double
+      if !kernel.isHeld || largestLogarithm > limit {
+        absorb()
+        isFresh = false
+      }
     }
   }
 
   /// One iteration; gives the marginal error (L1, as a share of the mass) before it, nil where the
   /// kernel has lost a row or column, and then leaves the scalings as they were.
-  private mutating func scalingStep(
-    _ source: inout RowSource, theta: Double
-  ) -> Double? {
+  private mutating func scalingStep(theta: Double) -> Double? {
     passes += 1
-    let a = live.a
-    let b = live.b
-    for j in 0..<m {
-      weights[j] = v[j] * b[j]
-      sums[j] = 0
+    let b = columnSide.masses
+    for j in weights.indices { weights[j] = v[j] * b[j] }
+    let usable = kernel.precision == .single ? usableSingles : settings.usableSums
+    let (f, u, freshRows, rowErrors, rowSide) = (f, u, freshRows, rowErrors, rowSide)
+    let epsilon = epsilon
+    kernel.pass(weights: weights, into: &sums) { rows, sums, scales in
+      var fresh = freshRows.part(rows)
+      let old = u.span.extracting(rows)
+      rowSide.rescale(
+        rows, f: f, u: old, sums: sums, theta: theta, epsilon: epsilon, into: &fresh)
+      let a = rowSide.masses.span.extracting(rows)
+      var errors = rowErrors.part(rows)
+      let isExact = rowSide.penalty == .exact
+      for k in sums.indices {
+        let sum = sums[k]
+        let isUsable = sum >= usable.lowerBound && sum <= usable.upperBound
+        // For exact marginals `fresh` may be beyond what the row lacks, and 1 is what it needs.
+        let missing = isExact ? old[k] * sum - 1 : sum * (fresh[k] - old[k]) / theta
+        errors[k] = isUsable ? a[k] * abs(missing) : .infinity
+        scales[k] = isUsable ? a[k] * fresh[k] : 0
+      }
     }
-    // A property's span would keep the others from being written.
-    let g = g
-    let weights = weights
-    let kernel = kernel
     var error = 0.0
-    for i in 0..<n {
-      let step: (scaling: Double, sum: Double)
-      if isHeld {
-        step = Self.rowStep(
-          kernel.span.extracting(i * m..<(i + 1) * m), weights.span, mass: a[i], scaling: u[i],
-          theta: theta, sums: &sums)
-      } else {
-        source.load(i)
-        CostKernels.gibbsRow(source.current, g.span, f: f[i], rate: 1 / epsilon, into: &row)
-        let row = row
-        step = Self.rowStep(
-          row.span, weights.span, mass: a[i], scaling: u[i], theta: theta, sums: &sums)
-      }
-      guard settings.usableSums.contains(step.sum) else { return nil }
-      error += a[i] * abs(u[i] * step.sum - 1)
-      freshRows[i] = step.scaling
+    let errors = rowErrors.span
+    for i in errors.indices { error += errors[i] }
+    guard error < .infinity, sums.allSatisfy({ usable.contains($0) }) else { return nil }
+    var freshColumns = weights
+    do {
+      var view = freshColumns.mutableSpan
+      columnSide.rescale(
+        0..<m, f: g, u: v.span, sums: sums.span, theta: theta, epsilon: epsilon, into: &view)
     }
-    for j in 0..<m {
-      guard settings.usableSums.contains(sums[j]) else { return nil }
-    }
-    if theta == 1 {
-      for j in 0..<m { v[j] = 1 / sums[j] }
-    } else {
-      for j in 0..<m {
-        error += b[j] * abs(v[j] * sums[j] - 1)
-        v[j] *= pow(v[j] * sums[j], -theta)
+    if theta != 1 {
+      let isExact = columnSide.penalty == .exact
+      for j in v.indices {
+        let missing = isExact ? v[j] * sums[j] - 1 : sums[j] * (freshColumns[j] - v[j]) / theta
+        error += b[j] * abs(missing)
       }
     }
-    swap(&u, &freshRows)
+    v = freshColumns
+    swap(&self.u, &self.freshRows)
+    translate()
     return error / live.problem.mass
   }
 
-  /// Scales one row of the kernel to its mass and adds it to the columns' sums.
-  private static func rowStep(
-    _ entries: Span<Double>, _ weights: Span<Double>, mass: Double, scaling: Double,
-    theta: Double, sums: inout [Double]
-  ) -> (scaling: Double, sum: Double) {
-    let sum = CostKernels.dot(entries, weights)
-    let fresh = theta == 1 ? 1 / sum : scaling * pow(scaling * sum, -theta)
-    CostKernels.accumulate(entries, scaledBy: mass * fresh, into: &sums)
-    return (fresh, sum)
+  /// All of it lies in the cache, and an iteration is one loop in C.
+  private var isSmall: Bool {
+    kernel.precision == .single && kernel.isHeld && n * m <= Self.smallEntries
+      && rowSide.penalty == .exact && columnSide.penalty == .exact
+      && settings.usableSums.contains(1e-25) && settings.usableSums.contains(1e25)
   }
 
-  /// One iteration with exact log-sum-exp; gives the error of the rows before it.
-  private mutating func logStep(_ source: inout RowSource) -> Double {
+  private mutating func smallStep(theta: Double) -> Double? {
     passes += 1
-    let rate = 1 / epsilon
-    var error = 0.0
-    let g = g
-    for j in 0..<m { row[j] = -.infinity }
-    for i in 0..<n {
-      source.load(i)
-      let least = CostKernels.least(source.current, minus: g.span)!.value
-      let sum = CostKernels.gibbsSum(
-        live.b.span, source.current, g.span, f: least, rate: rate)
-      let fresh = least - epsilon * log(sum)
-      error += live.a[i] * abs(exp(min(700, (f[i] - fresh) * rate)) - 1)
-      f[i] = fresh
-      CostKernels.raise(&row, to: fresh, minus: source.current)
-    }
-    // `row` holds each column's greatest f − C.
-    for j in 0..<m {
-      row[j] = -row[j]
-      sums[j] = 0
-    }
-    let turned = row
-    for i in 0..<n {
-      source.load(i)
-      CostKernels.gibbsAdd(
-        live.a[i], source.current, turned.span, f: f[i], rate: rate, into: &sums)
-    }
-    for j in 0..<m { self.g[j] = row[j] - epsilon * log(sums[j]) }
-    return error / live.problem.mass
+    if work.isEmpty { work = Array(repeating: 0, count: n + 2 * m) }
+    let u = u
+    var rows = u.part(0..<n)
+    let error = kernel.sweep(
+      rowSide.masses, columnSide.masses, u: &rows, v: &v, theta: theta, work: &work)
+    return error < .infinity ? error / live.problem.mass : nil
+  }
+
+  private var usableSingles: ClosedRange<Double> {
+    let wide = settings.usableSums
+    let narrow = Self.usableSinglesSums
+    return max(
+      wide.lowerBound, narrow.lowerBound)...max(
+        wide.lowerBound, narrow.lowerBound, min(wide.upperBound, narrow.upperBound))
   }
 
   /// Moves the scalings into the potentials.
   private mutating func absorb() {
-    for i in 0..<n where u[i] != 1 {
-      f[i] += epsilon * log(u[i])
-      u[i] = 1
+    var logs = f
+    do {
+      var view = logs.mutableSpan
+      CostKernels.logarithms(u.span, into: &view)
     }
-    for j in 0..<m where v[j] != 1 {
-      g[j] += epsilon * log(v[j])
+    let u = u
+    var fresh = u.part(0..<n)
+    for i in f.indices {
+      f[i] += epsilon * logs[i]
+      fresh[i] = 1
+    }
+    logs = g
+    do {
+      var view = logs.mutableSpan
+      CostKernels.logarithms(v.span, into: &view)
+    }
+    for j in g.indices {
+      g[j] += epsilon * logs[j]
       v[j] = 1
     }
+    guard rowSide.penalty == .exact, columnSide.penalty == .exact else { return }
     // The two sides may drift by a constant; the mean of the rows' is held at 0.
     let shift = CompensatedSum.of(f) / Double(n)
-    if abs(shift) > spread {
-      for i in 0..<n { f[i] -= shift }
-      for j in 0..<m { g[j] += shift }
+    if abs(shift) > range.spread {
+      for i in f.indices { f[i] -= shift }
+      for j in g.indices { g[j] += shift }
     }
   }
 
-  private func largestLogarithm(_ scalings: [Double]) -> Double {
+  private var largestLogarithm: Double {
     var least = Double.infinity
     var greatest = 0.0
-    for scaling in scalings {
+    let rows = u.span
+    for i in rows.indices {
+      least = min(least, rows[i])
+      greatest = max(greatest, rows[i])
+    }
+    for scaling in v {
       least = min(least, scaling)
       greatest = max(greatest, scaling)
     }
     return max(abs(log(least)), abs(log(greatest)))
-  }
-
-  /// The solution at the potentials, everything in it measured in one pass of its own.
-  private mutating func measured() -> TransportSolution {
-    let a = live.problem.rowMasses
-    let b = live.problem.columnMasses
-    let potentials = live.extended(f, g, epsilon: epsilon)
-    let coupling = EntropicCoupling(
-      geometry: live.problem.geometry, f: potentials.rows, g: potentials.columns, a: a, b: b,
-      epsilon: epsilon)
-    var whole = RowSource(live.problem.geometry)
-    let ones = [Double](repeating: 1, count: b.count)
-    var entries = [Double](repeating: 0, count: b.count)
-    var rows = [Double](repeating: 0, count: a.count)
-    var columns = [Double](repeating: 0, count: b.count)
-    var cost = CompensatedSum()
-    for i in a.indices where a[i] > 0 {
-      whole.load(i)
-      CostKernels.gibbsRow(
-        whole.current, potentials.columns.span, f: potentials.rows[i], rate: 1 / epsilon,
-        into: &entries)
-      for j in entries.indices { entries[j] *= b[j] }
-      rows[i] = a[i] * CostKernels.dot(entries.span, ones.span)
-      cost.add(a[i] * CostKernels.dot(entries.span, whole.current))
-      CostKernels.accumulate(entries.span, scaledBy: a[i], into: &columns)
-    }
-    let mass = live.problem.mass
-    // ε KL(P ‖ a bᵀ) from P's own form: ⟨P, f + g − C⟩ − ε·mass(P) + ε·mass(a)·mass(b).
-    let entropy = epsilon * (mass * mass - CompensatedSum.of(rows))
-    var primal = CompensatedSum()
-    var dual = CompensatedSum()
-    for i in a.indices {
-      primal.add(rows[i] * potentials.rows[i])
-      dual.add(a[i] * potentials.rows[i])
-    }
-    for j in b.indices {
-      primal.add(columns[j] * potentials.columns[j])
-      dual.add(b[j] * potentials.columns[j])
-    }
-    let certificate = Certificate(
-      primal: primal.value + entropy, dual: dual.value + entropy, coupled: rows, columns,
-      problem: a, b)
-    return TransportSolution(
-      coupling: .implicit(coupling), rowPotentials: potentials.rows,
-      columnPotentials: potentials.columns, transportCost: cost.value, certificate: certificate,
-      iterations: passes, isConverged: certificate.marginalError <= settings.tolerance * mass)
   }
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryTensors
+import Foundation
+
+/// The kernel `K = exp((f + g − C)/ε)` around some potentials, as passes over its rows.
+///
+/// Held as a matrix in f32 or f64, or worked out anew in each pass. Sums are in f64 always.
+struct GibbsOperator {
+  /// What an entry is worked out in.
+  enum Precision: Sendable {
+    case single
+    case double
+  }
+
+  let rowCount: Int
+  let columnCount: Int
+  let threads: Threads
+  let isHeld: Bool
+  let precision: Precision
+  /// What rows are cut into; the same in every pass.
+  let parts: RowParts
+  private let source: RowSource
+  private let cloud: PointCloud?
+  private let singles: SharedBuffer<Float>
+  private let doubles: SharedBuffer<Double>
+  /// Sums of the columns, for each part.
+  private let partSums: SharedBuffer<Double>
+  private var f: [Double] = []
+  private var g: [Double] = []
+  private var rate = 0.0
+
+  /// A kernel of a geometry, in memory of `heldBytes` at most or in none.
+  init(
+    _ geometry: any CostGeometry, source: RowSource, precision: Precision, isHeld: Bool,
+    threads: Threads
+  ) {
+    rowCount = geometry.rowCount
+    columnCount = geometry.columnCount
+    self.source = source
+    self.precision = precision
+    self.isHeld = isHeld
+    self.threads = threads
+    let entries = isHeld ? rowCount * columnCount : 0
+    singles = SharedBuffer(count: precision == .single ? entries : 0)
+    doubles = SharedBuffer(count: precision == .double ? entries : 0)
+    parts = RowParts(
+      rows: rowCount, columns: columnCount, elementBytes: precision == .single ? 4 : 8)
+    partSums = SharedBuffer(count: parts.count * columnCount)
+    // Squared distances in few dimensions are worked out with their exponentials, in one loop.
+    if case .squaredEuclidean? = (geometry as? PointCloud)?.cost {
+      let points = geometry as? PointCloud
+      cloud = points!.sources.dimensions <= 3 ? points : nil
+    } else {
+      cloud = nil
+    }
+  }
+
+  /// Puts the kernel around potentials; O(nm) where it is held, O(1) else.
+  mutating func rebuild(f: [Double], g: [Double], epsilon: Double) {
+    self.f = f
+    self.g = g
+    rate = 1 / epsilon
+    guard isHeld else { return }
+    switch precision {
+    case .single: fill(singles)
+    case .double: fill(doubles)
+    }
+  }
+
+  private func fill<E: KernelElement>(_ matrix: SharedBuffer<E>) {
+    let m = columnCount
+    threads.forEach(parts.count, with: source) { source, part in
+      for i in parts[part] {
+        var row = matrix.part(i * m..<(i + 1) * m)
+        write(i, from: &source, into: &row)
+      }
+    }
+  }
+
+  /// Row `i` of the kernel.
+  private func write<E: KernelElement>(
+    _ i: Int, from source: inout RowSource, into row: inout MutableSpan<E>
+  ) {
+    if let cloud {
+      let d = cloud.sources.dimensions
+      let x = cloud.rows.span.extracting(i * d..<(i + 1) * d)
+      E.gibbsSquares(
+        from: x, to: cloud.columns.span, g.span, f: f[i], rate: rate, into: &row, build: .best)
+      return
+    }
+    source.load(i)
+    E.gibbsRow(source.current, g.span, f: f[i], rate: rate, into: &row, build: .best)
+  }
+
+  /// A block of rows in a pass: how the sums of rows become scales of the same rows.
+  typealias RowRule =
+    @Sendable (
+      _ rows: Range<Int>, _ sums: Span<Double>, _ scales: inout MutableSpan<Double>
+    ) -> Void
+
+  /// One pass: `sums_i = Σ_j K_ij w_j` of each row goes through `rule`, and
+  /// `columnSums_j = Σ_i scales_i K_ij`.
+  ///
+  /// The rule is called for blocks of rows in several threads at once.
+  func pass(weights: [Double], into columnSums: inout [Double], rule: RowRule) {
+    switch precision {
+    case .single: pass(singles, weights, &columnSums, rule)
+    case .double: pass(doubles, weights, &columnSums, rule)
+    }
+  }
+
+  private struct Scratch<E: KernelElement> {
+    var source: RowSource
+    let rows: SharedBuffer<E>
+    let sums = SharedBuffer<Double>(count: RowParts.blockRowsGreatest)
+    let scales = SharedBuffer<Double>(count: RowParts.blockRowsGreatest)
+  }
+
+  private func pass<E: KernelElement>(
+    _ matrix: SharedBuffer<E>, _ weights: [Double], _ columnSums: inout [Double], _ rule: RowRule
+  ) {
+    let m = columnCount
+    threads.forEach(
+      parts.count,
+      with: Scratch<E>(
+        source: source, rows: SharedBuffer(count: isHeld ? 0 : RowParts.leanRows * m))
+    ) { scratch, part in
+      let (held, sumsOfRows, scalesOfRows) = (scratch.rows, scratch.sums, scratch.scales)
+      var target = partSums.part(part * m..<(part + 1) * m)
+      for j in target.indices { target[j] = 0 }
+      parts.forEachBlock(part, rows: isHeld ? nil : RowParts.leanRows) { rows in
+        let entries: Range<Int>
+        if isHeld {
+          entries = rows.lowerBound * m..<rows.upperBound * m
+        } else {
+          for (k, i) in rows.enumerated() {
+            var row = held.part(k * m..<(k + 1) * m)
+            write(i, from: &scratch.source, into: &row)
+          }
+          entries = 0..<rows.count * m
+        }
+        let block = (isHeld ? matrix : held).span.extracting(entries)
+        var sums = sumsOfRows.part(0..<rows.count)
+        E.dotRows(block, weights.span, into: &sums, build: .best)
+        var scales = scalesOfRows.part(0..<rows.count)
+        rule(rows, sumsOfRows.span.extracting(0..<rows.count), &scales)
+        var target = partSums.part(part * m..<(part + 1) * m)
+        E.addRows(
+          block, scaledBy: scalesOfRows.span.extracting(0..<rows.count), into: &target,
+          build: .best)
+      }
+    }
+    sumParts(into: &columnSums)
+  }
+
+  /// One iteration of balanced scaling in one loop, the kernel held in f32.
+  func sweep(
+    _ a: [Double], _ b: [Double], u: inout MutableSpan<Double>, v: inout [Double], theta: Double,
+    work: inout [Double]
+  ) -> Double {
+    CostKernels.sinkhornSweep(singles.span, a, b, u: &u, v: &v, theta: theta, work: &work)
+  }
+
+  /// Reads the rows of a part, in order; the kernel is in f64.
+  func readRows(_ part: Int, _ body: (Int, Span<Double>) -> Void) {
+    precondition(precision == .double, "rows are read in f64")
+    let m = columnCount
+    var source = source
+    let own = SharedBuffer<Double>(count: isHeld ? 0 : m)
+    for i in parts[part] {
+      if isHeld {
+        body(i, doubles.span.extracting(i * m..<(i + 1) * m))
+      } else {
+        var row = own.part(0..<m)
+        write(i, from: &source, into: &row)
+        body(i, own.span)
+      }
+    }
+  }
+
+  /// Sums of parts, in their order.
+  private func sumParts(into columnSums: inout [Double]) {
+    let m = columnCount
+    let all = partSums.span
+    var sums = columnSums.mutableSpan
+    for j in 0..<m { sums[j] = all[j] }
+    for part in 1..<max(1, parts.count) {
+      let own = all.extracting(part * m..<(part + 1) * m)
+      for j in 0..<m { sums[j] += own[j] }
+    }
+  }
+}
