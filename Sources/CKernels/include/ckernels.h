@@ -9,6 +9,7 @@
 #define CKERNELS_H
 #include <stddef.h>
 #include <stdint.h>
+#include "ckernels_problems.h"
 
 // The name of the build that runs here: "avx2" or "generic".
 const char *ferry_kernel_build(void);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryTensors
 
 /// Rows of costs for solvers that read each many times: held where they are held already, or where
@@ -7,6 +8,8 @@ import FerryTensors
 struct RowSource {
   private let geometry: any CostGeometry
   private let held: [Double]
+  /// Rows worked out once, where that pays.
+  private let copied: SharedBuffer<Double>
   private var buffer: [Double]
   private var start = 0
   private let isHeld: Bool
@@ -21,6 +24,7 @@ struct RowSource {
   init(_ geometry: any CostGeometry) {
     self.geometry = geometry
     columnCount = geometry.columnCount
+    copied = SharedBuffer(count: 0)
     if let dense = geometry as? DenseCost {
       held = dense.costs
       isHeld = true
@@ -33,12 +37,36 @@ struct RowSource {
   }
 
   /// Rows that will be read many times.
-  init(holding geometry: any CostGeometry) throws(TransportError) {
-    if Self.isWorthHolding(geometry) {
-      self.init(try DenseCost(copying: geometry))
-    } else {
+  init(holding geometry: any CostGeometry, threads: Threads = .one) throws(TransportError) {
+    guard Self.isWorthHolding(geometry) else {
       self.init(geometry)
+      return
     }
+    let m = geometry.columnCount
+    let all = SharedBuffer<Double>(count: geometry.rowCount * m)
+    let sums = SharedBuffer<Double>(count: geometry.rowCount)
+    let parts = RowParts(rows: geometry.rowCount, columns: m)
+    threads.forEach(parts.count) { part in
+      for i in parts[part] {
+        var row = all.part(i * m..<(i + 1) * m)
+        geometry.fillRow(i, into: &row)
+        sums[i] = CostKernels.range(row.span).sum
+      }
+    }
+    for i in 0..<geometry.rowCount where !sums[i].isFinite {
+      // The error names the entry; a sum of finite costs may overflow, too.
+      _ = try DenseCost((0..<m).map { all[i * m + $0] }, rows: 1, columns: m)
+    }
+    self.init(geometry, copied: all)
+  }
+
+  private init(_ geometry: any CostGeometry, copied: SharedBuffer<Double>) {
+    self.geometry = geometry
+    self.copied = copied
+    columnCount = geometry.columnCount
+    held = []
+    isHeld = true
+    buffer = []
   }
 
   private static func isWorthHolding(_ geometry: any CostGeometry) -> Bool {
@@ -62,7 +90,8 @@ struct RowSource {
   var current: Span<Double> {
     @_lifetime(borrow self)
     borrowing get {
-      isHeld ? held.span.extracting(start..<start + columnCount) : buffer.span
+      if copied.count > 0 { return copied.span.extracting(start..<start + columnCount) }
+      return isHeld ? held.span.extracting(start..<start + columnCount) : buffer.span
     }
   }
 }

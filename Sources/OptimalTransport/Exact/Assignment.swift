@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 import FerryTensors
 
 /// The cheapest one-to-one assignment: equal masses, as many rows as columns.
@@ -11,7 +12,11 @@ import FerryTensors
 ///
 /// - Note: `iterations` counts the searches of the finish.
 public struct Assignment: Sendable {
-  public init() {}
+  /// How many threads read costs; the result is the same bits for every count.
+  public var threads: Threads
+
+  /// - Parameter threads: how many read costs.
+  public init(threads: Threads = .cores) { self.threads = threads }
 
   /// Solves the problem.
   ///
@@ -34,18 +39,19 @@ public struct Assignment: Sendable {
           at: "assignment", remedy: "Use NetworkSimplex for masses that differ.")
       }
     }
-    let range = try CostRange(of: problem.geometry)
-    var source = try RowSource(holding: problem.geometry)
+    let range = try CostRange(of: problem.geometry, threads: threads)
+    var source = try RowSource(holding: problem.geometry, threads: threads)
     var auction = Auction(columns: n)
-    _ = try auction.run(&source, range: range)
+    var lists = CandidateLists(source, rows: n, threads: threads)
+    _ = try auction.run(&lists, range: range)
     var matching = Matching(potentials: auction.v)
-    let searches = try matching.complete(&source)
+    let searches = try matching.complete(&source, &lists)
     let entries = SparseCoupling(
       rowCount: n, columnCount: n, rows: Array(0..<n), columns: matching.columnOf,
       masses: problem.rowMasses)
     return try TransportSolution(
       problem, entries: entries, columnPotentials: matching.v, iterations: searches,
-      magnitude: range.magnitude
+      magnitude: range.magnitude, threads: threads
     ).settled(
       .fails, solver: "assignment", tolerance: "a gap of 1e-12 of the greatest cost",
       remedy: "Center and scale the costs: their range is lost in rounding.")
@@ -71,11 +77,12 @@ private struct Matching {
   }
 
   /// Gives the count of searches that were needed.
-  mutating func complete(_ source: inout RowSource) throws(TransportError) -> Int {
+  mutating func complete(
+    _ source: inout RowSource, _ lists: inout CandidateLists
+  ) throws(TransportError) -> Int {
     var free: [Int] = []
     for i in columnOf.indices {
-      source.load(i)
-      let j = CostKernels.least(source.current, minus: v.span)!.index
+      let j = lists.freshChoice(i, minus: v.span).index
       if owner[j] < 0 {
         owner[j] = i
         columnOf[i] = j
@@ -83,7 +90,7 @@ private struct Matching {
         free.append(i)
       }
     }
-    for _ in 0..<2 { try reduce(&free, &source) }
+    for _ in 0..<2 { try reduce(&free, &lists) }
     for i in free { try augment(from: i, &source) }
     return free.count
   }
@@ -91,7 +98,7 @@ private struct Matching {
   /// Free rows take the column they like best at the price at which they like the second as well;
   /// the row that had it is free in its place (Jonker and Volgenant's augmenting row reduction).
   private mutating func reduce(
-    _ free: inout [Int], _ source: inout RowSource
+    _ free: inout [Int], _ lists: inout CandidateLists
   ) throws(TransportError) {
     var left: [Int] = []
     // Of nearly equal costs rows may take columns from each other for very long.
@@ -99,8 +106,8 @@ private struct Matching {
     for start in free {
       var row = start
       while true {
-        source.load(row)
-        let (j, best, next) = CostKernels.twoLeast(source.current, minus: v.span)!
+        let choice = lists.freshChoice(row, minus: v.span)
+        let (j, best, next) = (choice.index, choice.value, choice.next)
         let before = owner[j]
         guard before < 0 || (next > best && turns > 0) else {
           left.append(row)

@@ -12,11 +12,21 @@ struct Auction {
   private var owner: [Int32]
   private var waiting: [Int32]
 
-  /// ε falls by this factor from a quarter of the mean cost to a hundredth of the mean least cost
-  /// of a row; measured best in a prototype (uniform points, n = 1,000 to 5,000, 2-D and 10-D).
+  /// From one ε to the next.
   private static let epsilonFactor = 6.0
+  /// The first ε, in mean differences between a row's two least costs: measured best of 10, 30 and
+  /// 100 for uniform points in 2 dimensions, where a quarter of the mean cost reads rows twice as
+  /// often.
+  private static let firstGaps = 30.0
+  /// ε is small enough once rows prefer what they bid for by so many times ε, on average.
+  private static let lastGaps = 3.0
+  /// Above so many mean gaps, ε outdates every list.
+  private static let fewGaps = 8.0
   /// Bids a row and phase, on average, after which no more is gained by bidding.
   private static let bidsEach = 40
+  /// As many waiting rows as are read again together: few enough that what is read last is not
+  /// outdated by the bids of the others.
+  private static let batch = 16
 
   init(columns: Int) {
     v = [Double](repeating: 0, count: columns)
@@ -24,41 +34,64 @@ struct Auction {
     waiting = []
   }
 
-  /// Bids until ε is at its end; gives the count of bids.
-  mutating func run(_ source: inout RowSource, range: CostRange) throws(TransportError) -> Int {
+  /// Bids until ε is small beside what rows prefer their columns by; gives the count of bids.
+  mutating func run(_ lists: inout CandidateLists, range: CostRange) throws(TransportError) -> Int {
     let n = v.count
     let spread = range.mean - range.least
     guard n > 1, spread > 0 else { return 0 }
-    let last = max(0.01 * (range.meanRowLeast - range.least), 1e-7 * spread)
-    var epsilon = spread / 4
+    lists.refresh((0..<Int32(n)).map { $0 }, minus: v)
+    var gaps = 0.0
+    for row in 0..<n {
+      let choice = lists.freshChoice(row, minus: v.span)
+      gaps += (choice.next - choice.value) / Double(n)
+    }
+    let least = 1e-9 * spread
+    lists.hold(few: false)
+    var epsilon = max(least, min(spread / 4, Self.firstGaps * gaps))
     var bids = 0
     while true {
-      let (count, finished) = try phase(&source, epsilon: epsilon)
-      bids += count
-      if !finished || epsilon <= last { return bids }
-      epsilon = max(epsilon / Self.epsilonFactor, last)
+      lists.hold(few: epsilon > Self.fewGaps * gaps)
+      let phase = try phase(&lists, epsilon: epsilon)
+      bids += phase.bids
+      gaps = phase.gaps
+      guard phase.isFinished else { return bids }
+      if phase.gaps >= Self.lastGaps * epsilon || epsilon <= least { return bids }
+      epsilon = max(epsilon / Self.epsilonFactor, least)
     }
   }
 
   private mutating func phase(
-    _ source: inout RowSource, epsilon: Double
-  ) throws(TransportError) -> (bids: Int, finished: Bool) {
+    _ lists: inout CandidateLists, epsilon: Double
+  ) throws(TransportError) -> (bids: Int, gaps: Double, isFinished: Bool) {
     let n = v.count
     for j in 0..<n { owner[j] = -1 }
     waiting.removeAll(keepingCapacity: true)
     for i in stride(from: n - 1, through: 0, by: -1) { waiting.append(Int32(i)) }
     var bids = 0
+    var gaps = 0.0
     while let row = waiting.popLast() {
-      if bids == Self.bidsEach * n { return (bids, false) }
+      if bids == Self.bidsEach * n { return (bids, gaps / Double(bids), false) }
       if bids & 1023 == 0 { try checkCancelled("assignment") }
-      source.load(Int(row))
-      let (j, best, next) = CostKernels.twoLeast(source.current, minus: v.span)!
-      v[j] -= next - best + epsilon
+      var choice = lists.choice(Int(row), minus: v.span)
+      if choice == nil {
+        var stale = [row]
+        for other in waiting.suffix(Self.batch - 1).reversed()
+        where lists.choice(Int(other), minus: v.span) == nil {
+          stale.append(other)
+        }
+        lists.refresh(stale, minus: v)
+        choice = lists.freshChoice(Int(row), minus: v.span)
+      }
+      guard let choice else { preconditionFailure("a row just read has a choice") }
+      let j = choice.index
+      let gap = choice.next - choice.value
+      gaps += gap
+      v[j] -= gap + epsilon
       if owner[j] >= 0 { waiting.append(owner[j]) }
       owner[j] = row
       bids += 1
     }
-    return (bids, true)
+    return (bids, gaps / Double(max(1, bids)), true)
   }
 }
 

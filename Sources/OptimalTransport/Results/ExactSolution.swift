@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryTensors
 
 extension TransportSolution {
@@ -12,26 +13,34 @@ extension TransportSolution {
   /// feasible whatever the solver did; primal and dual are summed from the costs themselves.
   init(
     _ problem: LinearProblem, entries: SparseCoupling, columnPotentials g: [Double],
-    iterations: Int, magnitude: Double
+    iterations: Int, magnitude: Double, threads: Threads = .one
   ) {
     let n = problem.geometry.rowCount
-    var source = RowSource(problem.geometry)
-    var f = [Double](repeating: 0, count: n)
+    let source = RowSource(problem.geometry)
+    var starts = [Int](repeating: 0, count: n + 1)
+    for row in entries.rows { starts[row + 1] += 1 }
+    for i in 0..<n { starts[i + 1] += starts[i] }
+    let first = starts
+    let least = SharedBuffer<Double>(count: n)
+    let costOf = SharedBuffer<Double>(count: entries.rows.count)
+    let parts = RowParts(rows: n, columns: g.count)
+    threads.forEach(parts.count, with: source) { source, part in
+      for i in parts[part] {
+        source.load(i)
+        let costs = source.current
+        least[i] = CostKernels.least(costs, minus: g.span)!.value
+        for k in first[i]..<first[i + 1] { costOf[k] = costs[entries.columns[k]] }
+      }
+    }
+    let f = least.array()
     var primal = CompensatedSum()
     var rows = [Double](repeating: 0, count: n)
     var columns = [Double](repeating: 0, count: g.count)
-    var k = 0
-    for i in 0..<n {
-      source.load(i)
-      let costs = source.current
-      f[i] = CostKernels.least(costs, minus: g.span)!.value
-      while k < entries.rows.count, entries.rows[k] == i {
-        let mass = entries.masses[k]
-        primal.add(mass * costs[entries.columns[k]])
-        rows[i] += mass
-        columns[entries.columns[k]] += mass
-        k += 1
-      }
+    for k in entries.rows.indices {
+      let mass = entries.masses[k]
+      primal.add(mass * costOf[k])
+      rows[entries.rows[k]] += mass
+      columns[entries.columns[k]] += mass
     }
     var dual = CompensatedSum()
     for i in 0..<n { dual.add(problem.rowMasses[i] * f[i]) }

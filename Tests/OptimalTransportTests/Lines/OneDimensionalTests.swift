@@ -28,6 +28,9 @@ struct OneDimensionalTests {
     #expect(abs(line.transportCost - simplex.transportCost) < 1e-12 * scale)
     #expect(abs(line.certificate.gap) < 1e-12 * scale)
     #expect(line.certificate.marginalError < 1e-13)
+    let alone = try OneDimensional(power: power).cost(
+      x.coordinates, y.coordinates, rowMasses: a, columnMasses: b)
+    #expect(abs(alone - line.transportCost) < 1e-14 * scale)
     #expect(dualExcess(line, cloud) < 1e-12 * scale)
   }
 
@@ -48,6 +51,26 @@ struct OneDimensionalTests {
     let x = try samplePoints(&random, count: 1000, dimensions: 1).coordinates
     let distance = try OneDimensional(power: power).distance(x, x.map { $0 - 2.5 })
     #expect(abs(distance - 2.5) < 1e-12)
+  }
+
+  @Test("numbers of every sign and size are put in order", arguments: seeds(8))
+  func order(seed: Seed) throws {
+    var random = SplitMix64(seed)
+    let n = Int.random(in: 1...5000, using: &random)
+    let x = (0..<n).map { k -> Double in
+      if seed.value % 2 == 0 { return Double(Int.random(in: -9...9, using: &random)) }
+      let scale = pow(10, Double.random(in: -100...100, using: &random))
+      return k == 0 ? -0.0 : Double.random(in: -1...1, using: &random) * scale
+    }
+    let sorted = x.sorted()
+    #expect(try OneDimensional().cost(x, sorted) == 0)
+    let solution = try OneDimensional().solve(x, sorted)
+    guard case .sparse(let coupling) = solution.coupling else {
+      Issue.record("sparse")
+      return
+    }
+    #expect(
+      coupling.rows.indices.allSatisfy { x[coupling.rows[$0]] == sorted[coupling.columns[$0]] })
   }
 
   @Test("no points, NaN, a power below 1 and overflow are refused")

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loops of optimal transport beside those over one row of costs: sorting, projections, candidate
+// lists, small matrix products. The conventions are those of `ckernels.h`.
+#ifndef CKERNELS_PROBLEMS_H
+#define CKERNELS_PROBLEMS_H
+#include <stddef.h>
+#include <stdint.h>
+
+// Sorts numbers ascending: a radix sort of order-preserving keys, 11 bits a pass; digits that all
+// share are skipped. No NaN. `keys` and `other` hold n each and are scratch. Both zeros are equal.
+void ferry_sort_f64(double *x, uint64_t *keys, uint64_t *other, size_t n);
+void ferry_sort_f32(float *x, uint32_t *keys, uint32_t *other, size_t n);
+
+// The same, stable, with each number's place of before in `order`; x becomes sorted. n < 2^31.
+void ferry_sort_places_f64(
+    double *x, int32_t *order, uint64_t *keys, uint64_t *other, int32_t *other_order, size_t n);
+
+// The sum of |x[i] - y[i]| (power 1) or of its square (power 2).
+double ferry_difference_sum_f64(int power, const double *x, const double *y, size_t n);
+double ferry_difference_sum_f64_generic(int power, const double *x, const double *y, size_t n);
+// The same of f32, differences and sums in f64.
+double ferry_difference_sum_f32(int power, const float *x, const float *y, size_t n);
+double ferry_difference_sum_f32_generic(int power, const float *x, const float *y, size_t n);
+
+// Four projections of n points: out[l * n + i] = sum over k of directions[l * d + k] times
+// coordinate k of point i. The points lie in tiles of 16: tiles[((i / 16) * d + k) * 16 + i % 16],
+// the last filled up with anything.
+void ferry_project_four_f32(
+    const float *tiles, const float *directions, size_t d, float *out, size_t n);
+void ferry_project_four_f32_generic(
+    const float *tiles, const float *directions, size_t d, float *out, size_t n);
+
+// The k least of c[j] - v[j] in no order, their places in `index` and their c[j] in `cost`; k < n.
+// Gives the least c[j] - v[j] of the others. `keys` and `places` are scratch, 2 k + 34 each.
+double ferry_k_least_f64(
+    const double *c, const double *v, size_t n, size_t k, int32_t *index, double *cost,
+    double *keys, int32_t *places);
+double ferry_k_least_f64_generic(
+    const double *c, const double *v, size_t n, size_t k, int32_t *index, double *cost,
+    double *keys, int32_t *places);
+
+// out[n, m] = a[n, k] b[k, m], row after row; sums run in the order of k.
+void ferry_product_f64(
+    const double *a, const double *b, double *out, size_t n, size_t k, size_t m);
+void ferry_product_f64_generic(
+    const double *a, const double *b, double *out, size_t n, size_t k, size_t m);
+#endif
