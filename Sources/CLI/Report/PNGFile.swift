@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryRecipes
+package import FerryRecipes
 import Foundation
 
 /// A picture as a PNG file (ISO/IEC 15948), its bytes stored and not compressed: for small ones.

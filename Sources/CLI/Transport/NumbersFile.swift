@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryOptimalTransport
-import FerryTensors
+package import FerryTensors
 import Foundation
 
 /// A table of finite numbers from a file: `.npy` as NumPy writes it, anything else as text.
