@@ -7,8 +7,9 @@ import Foundation
 /// same with logarithms where those vanish.
 protocol SmoothingKernel: Sendable {
   var count: Int { get }
-  /// `K x`.
-  func product(_ x: [Double]) -> [Double]
+  /// `K x`; `scratch` has as many elements.
+  func product(
+    _ x: Span<Double>, into out: inout MutableSpan<Double>, scratch: inout MutableSpan<Double>)
   /// `ε log Σ_j exp((h_j − C_ij)/ε)`.
   func softMaximum(_ h: [Double]) -> [Double]
 }
@@ -37,9 +38,11 @@ struct DenseKernel: SmoothingKernel {
     kernel = entries
   }
 
-  func product(_ x: [Double]) -> [Double] {
-    (0..<count).map { i in
-      CostKernels.dot(kernel.span.extracting(i * count..<(i + 1) * count), x.span)
+  func product(
+    _ x: Span<Double>, into out: inout MutableSpan<Double>, scratch: inout MutableSpan<Double>
+  ) {
+    for i in 0..<count {
+      out[i] = CostKernels.dot(kernel.span.extracting(i * count..<(i + 1) * count), x)
     }
   }
 
@@ -79,8 +82,11 @@ struct GridKernel: SmoothingKernel {
     along = (kernel(rows), kernel(columns))
   }
 
-  func product(_ x: [Double]) -> [Double] {
-    matrixProduct(matrixProduct(along.rows, x, inner: rows), along.columns, inner: columns)
+  func product(
+    _ x: Span<Double>, into out: inout MutableSpan<Double>, scratch: inout MutableSpan<Double>
+  ) {
+    MatrixKernels.product(along.rows.span, x, inner: rows, into: &scratch)
+    MatrixKernels.product(scratch.span, along.columns.span, inner: columns, into: &out)
   }
 
   func softMaximum(_ h: [Double]) -> [Double] {

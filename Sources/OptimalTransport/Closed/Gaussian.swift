@@ -19,9 +19,9 @@ public struct Gaussian: Sendable, Equatable {
         .shapeMismatch, "a mean of \(d) and a covariance of \(covariance.count) numbers",
         at: "gaussian", remedy: "Give d and d × d numbers.")
     }
-    guard (mean + covariance).allSatisfy({ abs($0) <= 1e150 }) else {
+    guard mean.allSatisfy({ abs($0) <= 1e140 }), covariance.allSatisfy({ abs($0) <= 1e280 }) else {
       throw TransportError(
-        .badPoint, "a number is not finite, or above 1e150", at: "gaussian",
+        .badPoint, "a number is not finite, or its square too great", at: "gaussian",
         remedy: "Scale the numbers down, or leave out what is not finite.")
     }
     let greatest = covariance.reduce(0) { max($0, abs($1)) }
@@ -96,21 +96,34 @@ public struct Gaussian: Sendable, Equatable {
   /// `tr(A) + tr(B) − 2 tr((A^½ B A^½)^½)`.
   func covarianceDistance(to other: Gaussian) throws(TransportError) -> Double {
     let d = dimensions
-    let middle = try SymmetricEigen(between(other), dimensions: d).values
+    let (matrix, scale) = try between(other)
+    let middle = try SymmetricEigen(matrix, dimensions: d).values
     var sum = CompensatedSum()
     for k in 0..<d {
       sum.add(covariance[k * d + k])
       sum.add(other.covariance[k * d + k])
     }
-    for value in middle { sum.add(-2 * max(0, value).squareRoot()) }
+    for value in middle { sum.add(-2 * scale * max(0, value).squareRoot()) }
     return max(0, sum.value)
   }
 
-  /// `A^½ B A^½`.
-  private func between(_ other: Gaussian) throws(TransportError) -> [Double] {
+  /// `A^½ B A^½` over the product of their greatest entries, and the root of that product.
+  private func between(
+    _ other: Gaussian
+  ) throws(TransportError) -> (matrix: [Double], scale: Double) {
     let d = dimensions
-    let root = try SymmetricEigen(covariance, dimensions: d).applying { max(0, $0).squareRoot() }
-    return matrixProduct(matrixProduct(root, other.covariance, inner: d), root, inner: d)
+    let (s, t) = (Self.scale(covariance), Self.scale(other.covariance))
+    let root = try SymmetricEigen(covariance.map { $0 / s }, dimensions: d)
+      .applying { max(0, $0).squareRoot() }
+    let matrix = matrixProduct(
+      matrixProduct(root, other.covariance.map { $0 / t }, inner: d), root, inner: d)
+    return (matrix, s.squareRoot() * t.squareRoot())
+  }
+
+  /// The greatest entry, or 1: what products are scaled by, so that none overflows or vanishes.
+  private static func scale(_ matrix: [Double]) -> Double {
+    let greatest = matrix.reduce(0) { max($0, abs($1)) }
+    return greatest == 0 ? 1 : greatest
   }
 
   /// `T(x) = m₂ + A (x − m₁)`.
@@ -152,18 +165,20 @@ public struct Gaussian: Sendable, Equatable {
   public func map(to other: Gaussian) throws(TransportError) -> Map {
     try requireDimensions(other)
     let d = dimensions
-    let own = try SymmetricEigen(covariance, dimensions: d)
+    let (s, t) = (Self.scale(covariance), Self.scale(other.covariance))
+    let plain = covariance.map { $0 / s }
+    let own = try SymmetricEigen(plain, dimensions: d)
     let floor = 1e-13 * max(own.values.max()!, 0) * Double(d)
     let inverse = own.applying { $0 > floor ? 1 / $0.squareRoot() : 0 }
-    let middle = try SymmetricEigen(between(other), dimensions: d)
+    let middle = try SymmetricEigen(between(other).matrix, dimensions: d)
       .applying { max(0, $0).squareRoot() }
-    let matrix = matrixProduct(matrixProduct(inverse, middle, inner: d), inverse, inner: d)
-    let reached = matrixProduct(matrixProduct(matrix, covariance, inner: d), matrix, inner: d)
-    let greatest = other.covariance.reduce(0) { max($0, abs($1)) }
-    let missed = zip(reached, other.covariance).reduce(0) { max($0, abs($1.0 - $1.1)) }
-    guard missed <= 1e-6 * greatest else {
+    let unit = matrixProduct(matrixProduct(inverse, middle, inner: d), inverse, inner: d)
+    let matrix = unit.map { $0 * (t.squareRoot() / s.squareRoot()) }
+    let reached = matrixProduct(matrixProduct(unit, plain, inner: d), unit, inner: d)
+    let missed = zip(reached, other.covariance).reduce(0) { max($0, abs($1.0 - $1.1 / t)) }
+    guard missed <= 1e-6 else {
       throw TransportError(
-        .badSetting, "the image misses the other covariance by \(missed)", at: "gaussian map",
+        .badSetting, "the image misses \(missed) of the other covariance", at: "gaussian map",
         remedy: "Add a little to the diagonal: a flat distribution cannot be spread by a map.")
     }
     return Map(matrix: matrix, from: mean, to: other.mean)
@@ -193,9 +208,13 @@ public struct Gaussian: Sendable, Equatable {
     let d = first.dimensions
     var mean = [Double](repeating: 0, count: d)
     var spread = [Double](repeating: 0, count: d * d)
+    let scale = all.map { Self.scale($0.covariance) }.max()!
+    let scaled = all.map { $0.covariance.map { $0 / scale } }
     for (weight, one) in zip(given, all) {
       for k in 0..<d { mean[k] += weight / total * one.mean[k] }
-      for k in spread.indices { spread[k] += weight / total * one.covariance[k] }
+    }
+    for (weight, covariance) in zip(given, scaled) {
+      for k in spread.indices { spread[k] += weight / total * covariance[k] }
     }
     var last = Double.infinity
     for _ in 0..<iterationsMax {
@@ -203,9 +222,9 @@ public struct Gaussian: Sendable, Equatable {
       let own = try SymmetricEigen(spread, dimensions: d)
       let root = own.applying { max(0, $0).squareRoot() }
       var sum = [Double](repeating: 0, count: d * d)
-      for (weight, one) in zip(given, all) {
+      for (weight, covariance) in zip(given, scaled) {
         let middle = matrixProduct(
-          matrixProduct(root, one.covariance, inner: d), root, inner: d)
+          matrixProduct(root, covariance, inner: d), root, inner: d)
         let middleRoot = try SymmetricEigen(middle, dimensions: d)
           .applying { max(0, $0).squareRoot() }
         for k in sum.indices { sum[k] += weight / total * middleRoot[k] }
@@ -213,7 +232,7 @@ public struct Gaussian: Sendable, Equatable {
       let greatest = sum.reduce(0) { max($0, abs($1)) }
       last = zip(sum, spread).reduce(0) { max($0, abs($1.0 - $1.1)) }
       if last <= tolerance * greatest {
-        return Gaussian(checkedMean: mean, covariance: sum)
+        return Gaussian(checkedMean: mean, covariance: sum.map { $0 * scale })
       }
       // S ← S^-½ (Σ …)² S^-½, which leaves flat directions flat.
       let floor = 1e-14 * max(own.values.max()!, 0)

@@ -97,4 +97,17 @@ public struct CostRange: Sendable, Equatable {
     self.mean = mean
     meanRowLeast = rowLeast
   }
+
+  /// The same of a grid, axis by axis: O(N) in all.
+  init(of grid: GridCost) throws(TransportError) {
+    least = 0
+    greatest = grid.axes.reduce(0) { $0 + $1.max()! }
+    mean = grid.axes.reduce(0) { $0 + CompensatedSum.of($1) / Double($1.count) }
+    meanRowLeast = 0
+    guard greatest <= Self.magnitudeLimit else {
+      throw TransportError(
+        .badCost, "the costs reach \(greatest)", at: "costs",
+        remedy: "Scale them: sums of costs above \(Self.magnitudeLimit) overflow.")
+    }
+  }
 }

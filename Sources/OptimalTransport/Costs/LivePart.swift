@@ -14,22 +14,37 @@ struct LivePart {
   let geometry: any CostGeometry
   let a: [Double]
   let b: [Double]
-  var isWhole: Bool {
-    rows.count == problem.rowMasses.count && columns.count == problem.columnMasses.count
-  }
+  /// Whether all are there, in their own order.
+  let isWhole: Bool
 
-  init(_ problem: LinearProblem) {
+  /// - Parameter inSpace: whether a cloud's points are to be ordered as they lie in space.
+  init(_ problem: LinearProblem, inSpace: Bool = false) {
     self.problem = problem
-    let rows = problem.rowMasses.indices.filter { problem.rowMasses[$0] > 0 }
-    let columns = problem.columnMasses.indices.filter { problem.columnMasses[$0] > 0 }
+    var rows = problem.rowMasses.indices.filter { problem.rowMasses[$0] > 0 }
+    var columns = problem.columnMasses.indices.filter { problem.columnMasses[$0] > 0 }
+    let isComplete =
+      rows.count == problem.rowMasses.count && columns.count == problem.columnMasses.count
+    if inSpace, let cloud = problem.geometry as? PointCloud {
+      rows = SpatialOrder.of(cloud.sources).filter { problem.rowMasses[$0] > 0 }
+      columns = SpatialOrder.of(cloud.targets).filter { problem.columnMasses[$0] > 0 }
+    }
+    isWhole = isComplete && !inSpace
     self.rows = rows
     self.columns = columns
     a = rows.map { problem.rowMasses[$0] }
     b = columns.map { problem.columnMasses[$0] }
-    geometry =
-      rows.count == problem.rowMasses.count && columns.count == problem.columnMasses.count
-      ? problem.geometry
-      : PartGeometry(whole: problem.geometry, rows: rows, columns: columns)
+    if isWhole {
+      geometry = problem.geometry
+    } else if let cloud = problem.geometry as? PointCloud,
+      let part = try? PointCloud(
+        Points(rows.flatMap { cloud.sources[$0] }, dimensions: cloud.sources.dimensions),
+        Points(columns.flatMap { cloud.targets[$0] }, dimensions: cloud.sources.dimensions),
+        cost: cloud.cost)
+    {
+      geometry = part
+    } else {
+      geometry = PartGeometry(whole: problem.geometry, rows: rows, columns: columns)
+    }
   }
 
   /// Potentials of the whole problem from those of the live part: rows and columns without mass
@@ -44,6 +59,10 @@ struct LivePart {
     var rowPotentials = [Double](repeating: 0, count: n)
     var columnPotentials = [Double](repeating: .infinity, count: m)
     for (k, i) in rows.enumerated() { rowPotentials[i] = f[k] }
+    if rows.count == n, columns.count == m {
+      for (k, j) in columns.enumerated() { columnPotentials[j] = g[k] }
+      return (rowPotentials, columnPotentials)
+    }
     var source = RowSource(problem.geometry)
     for i in rows {
       source.load(i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryTensors
+import Foundation
 
 /// The cost of moving one unit of mass between two points.
 public enum PointCost: Sendable {
@@ -12,6 +13,8 @@ public enum PointCost: Sendable {
   case manhattan
   /// `1 − ⟨x, y⟩/(‖x‖ ‖y‖)`, from 0 to 2; no point may be the origin.
   case cosine
+  /// `(Σ |x − y|^p)^(q/p)`: the norm of order p ≥ 1 to the power q > 0.
+  case minkowski(p: Double, power: Double)
   /// Any function of two points' coordinates, pure and finite.
   case custom(@Sendable (ArraySlice<Double>, ArraySlice<Double>) -> Double)
 }
@@ -31,7 +34,7 @@ public struct PointCloud: CostGeometry {
   let columns: [Double]
 
   /// - Throws: `.shapeMismatch` where dimensions differ; `.badPoint` for a point at the origin
-  ///   under the cosine.
+  ///   under the cosine; `.badSetting` for a norm's order or power out of range.
   public init(
     _ sources: Points, _ targets: Points, cost: PointCost = .squaredEuclidean
   ) throws(TransportError) {
@@ -40,6 +43,13 @@ public struct PointCloud: CostGeometry {
         .shapeMismatch,
         "sources have \(sources.dimensions) dimensions, targets \(targets.dimensions)",
         at: "point cloud", remedy: "Give both the same coordinates.")
+    }
+    if case .minkowski(let p, let power) = cost,
+      !(p >= 1 && p.isFinite && power > 0 && power.isFinite)
+    {
+      throw TransportError(
+        .badSetting, "the norm has order \(p) and power \(power)", at: "point cloud",
+        remedy: "Give a finite order of at least 1 and a finite power above 0.")
     }
     self.sources = sources
     self.targets = targets
@@ -71,10 +81,24 @@ public struct PointCloud: CostGeometry {
       CostKernels.distances(.product, from: x, to: columns.span, into: &costs)
       // Rounding may leave the product of two equal directions above 1.
       for j in costs.indices { costs[j] = max(0, 1 - costs[j]) }
+    case .minkowski(let p, let power):
+      fillNorms(x, p, power, &costs)
     case .custom(let function):
       let source = sources[row]
       for j in costs.indices { costs[j] = function(source, targets[j]) }
     }
+  }
+
+  private func fillNorms(
+    _ x: Span<Double>, _ p: Double, _ power: Double, _ costs: inout MutableSpan<Double>
+  ) {
+    let m = costs.count
+    for j in 0..<m { costs[j] = 0 }
+    for k in 0..<x.count {
+      let coordinates = columns.span.extracting(k * m..<(k + 1) * m)
+      for j in 0..<m { costs[j] += pow(abs(x[k] - coordinates[j]), p) }
+    }
+    for j in 0..<m { costs[j] = pow(costs[j], power / p) }
   }
 
   /// The points scaled to length 1; each first by its greatest coordinate, so that no square

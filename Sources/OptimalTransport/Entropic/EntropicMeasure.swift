@@ -62,6 +62,20 @@ struct EntropicMeasure {
     cost = CompensatedSum.of(costs.array())
   }
 
+  /// What was measured in another way.
+  init(
+    _ problem: LinearProblem, penalties: (MarginalPenalty, MarginalPenalty), epsilon: Double,
+    potentials: Potentials, rows: [Double], columns: [Double], cost: Double
+  ) {
+    self.problem = problem
+    self.penalties = penalties
+    self.epsilon = epsilon
+    self.potentials = potentials
+    self.rows = rows
+    self.columns = columns
+    self.cost = cost
+  }
+
   /// The certificate, and the coupling it is of.
   func solution(iterations: Int, tolerance: Double) -> TransportSolution {
     let a = problem.rowMasses

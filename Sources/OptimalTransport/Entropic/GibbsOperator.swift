@@ -23,6 +23,10 @@ struct GibbsOperator {
   let parts: RowParts
   private let source: RowSource
   private let cloud: PointCloud?
+  /// Of a cloud whose points are ordered as they lie: its columns by blocks.
+  private let blocks: ColumnBlocks?
+  /// Entries below `e^−reach` are left out there: all of them together are no more of a row's mass.
+  private let reach: Double
   private let singles: SharedBuffer<Float>
   private let doubles: SharedBuffer<Double>
   /// Sums of the columns, for each part.
@@ -34,7 +38,7 @@ struct GibbsOperator {
   /// A kernel of a geometry, in memory of `heldBytes` at most or in none.
   init(
     _ geometry: any CostGeometry, source: RowSource, precision: Precision, isHeld: Bool,
-    threads: Threads
+    reach: Double? = nil, threads: Threads
   ) {
     rowCount = geometry.rowCount
     columnCount = geometry.columnCount
@@ -42,6 +46,7 @@ struct GibbsOperator {
     self.precision = precision
     self.isHeld = isHeld
     self.threads = threads
+    self.reach = reach ?? .infinity
     let entries = isHeld ? rowCount * columnCount : 0
     singles = SharedBuffer(count: precision == .single ? entries : 0)
     doubles = SharedBuffer(count: precision == .double ? entries : 0)
@@ -55,6 +60,8 @@ struct GibbsOperator {
     } else {
       cloud = nil
     }
+    blocks =
+      reach != nil && !isHeld && precision == .single ? cloud.map { ColumnBlocks($0.targets) } : nil
   }
 
   /// Puts the kernel around potentials; O(nm) where it is held, O(1) else.
@@ -106,7 +113,12 @@ struct GibbsOperator {
   /// The rule is called for blocks of rows in several threads at once.
   func pass(weights: [Double], into columnSums: inout [Double], rule: RowRule) {
     switch precision {
-    case .single: pass(singles, weights, &columnSums, rule)
+    case .single:
+      if let blocks, let cloud {
+        pass(blocks, cloud, weights, &columnSums, rule)
+      } else {
+        pass(singles, weights, &columnSums, rule)
+      }
     case .double: pass(doubles, weights, &columnSums, rule)
     }
   }
@@ -177,6 +189,102 @@ struct GibbsOperator {
         write(i, from: &source, into: &row)
         body(i, own.span)
       }
+    }
+  }
+
+  /// A pass over the blocks of columns that the kernel reaches.
+  private func pass(
+    _ blocks: ColumnBlocks, _ cloud: PointCloud, _ weights: [Double], _ columnSums: inout [Double],
+    _ rule: RowRule
+  ) {
+    let m = columnCount
+    let d = cloud.sources.dimensions
+    let (f, g, rate, reach) = (f, g, rate, reach)
+    let greatest = (0..<blocks.count).map { block in
+      blocks.columns(block).reduce(-Double.infinity) { max($0, g[$1]) }
+    }
+    let few = RowParts.leanRows
+    threads.forEach(
+      parts.count,
+      with: BlockScratch(
+        tiles: SharedBuffer(count: blocks.count * ColumnBlocks.size * few), dimensions: d)
+    ) { scratch, part in
+      var target = partSums.part(part * m..<(part + 1) * m)
+      for j in target.indices { target[j] = 0 }
+      let (tiles, sums, partials, scales) = (
+        scratch.tiles, scratch.sums, scratch.partials, scratch.scales
+      )
+      var reached: [Int] = []
+      parts.forEachBlock(part, rows: few) { rows in
+        var high = -Double.infinity
+        for i in rows { high = max(high, f[i]) }
+        let corners = scratch.box(rows, cloud.sources)
+        reached.removeAll(keepingCapacity: true)
+        for block in 0..<blocks.count {
+          let least = blocks.leastSquare(
+            block, corners.span.extracting(0..<d), corners.span.extracting(d..<2 * d))
+          if (high + greatest[block] - least) * rate > -reach { reached.append(block) }
+        }
+        var total = sums.part(0..<rows.count)
+        for k in total.indices { total[k] = 0 }
+        for (at, block) in reached.enumerated() {
+          let columns = blocks.columns(block)
+          let own = g.span.extracting(columns)
+          let y = blocks.coordinates.span.extracting(
+            columns.lowerBound * d..<columns.upperBound * d)
+          let from = at * ColumnBlocks.size * few
+          for (k, i) in rows.enumerated() {
+            var row = tiles.part(from + k * columns.count..<from + (k + 1) * columns.count)
+            Float.gibbsSquares(
+              from: cloud.rows.span.extracting(i * d..<(i + 1) * d), to: y, own, f: f[i],
+              rate: rate, into: &row)
+          }
+          var some = partials.part(0..<rows.count)
+          Float.dotRows(
+            tiles.span.extracting(from..<from + rows.count * columns.count),
+            weights.span.extracting(columns), into: &some)
+          for k in total.indices { total[k] += some[k] }
+        }
+        var fresh = scales.part(0..<rows.count)
+        rule(rows, sums.span.extracting(0..<rows.count), &fresh)
+        for (at, block) in reached.enumerated() {
+          let columns = blocks.columns(block)
+          let from = at * ColumnBlocks.size * few
+          var target = partSums.part(part * m + columns.lowerBound..<part * m + columns.upperBound)
+          Float.addRows(
+            tiles.span.extracting(from..<from + rows.count * columns.count),
+            scaledBy: scales.span.extracting(0..<rows.count), into: &target)
+        }
+      }
+    }
+    sumParts(into: &columnSums)
+  }
+
+  private struct BlockScratch {
+    let tiles: SharedBuffer<Float>
+    let sums = SharedBuffer<Double>(count: RowParts.leanRows)
+    let partials = SharedBuffer<Double>(count: RowParts.leanRows)
+    let scales = SharedBuffer<Double>(count: RowParts.leanRows)
+    private let corners: SharedBuffer<Double>
+
+    init(tiles: SharedBuffer<Float>, dimensions: Int) {
+      self.tiles = tiles
+      corners = SharedBuffer(count: 2 * dimensions)
+    }
+
+    /// The least coordinates of some points, and the greatest after them.
+    func box(_ rows: Range<Int>, _ points: Points) -> SharedBuffer<Double> {
+      let d = points.dimensions
+      for k in 0..<d {
+        var (low, high) = (Double.infinity, -Double.infinity)
+        for i in rows {
+          low = min(low, points.coordinates[i * d + k])
+          high = max(high, points.coordinates[i * d + k])
+        }
+        corners[k] = low
+        corners[d + k] = high
+      }
+      return corners
     }
   }
 

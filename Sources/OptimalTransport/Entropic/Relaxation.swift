@@ -14,9 +14,17 @@ struct Relaxation {
   private var least = Double.infinity
   private var isOff = false
 
-  /// Errors seen before a rate is taken from them.
-  private static let window = 20
+  /// Errors seen before a rate is taken from them: fewer at first, when every step of 1 is slow.
+  private var window = 10
   private static let thetaGreatest = 1.98
+
+  init() {}
+
+  /// Begins with the factor that another run found for the same contraction.
+  init(theta: Double) {
+    self.theta = max(1, min(theta, Self.thetaGreatest))
+    window = 20
+  }
 
   /// Takes in the error before a step.
   mutating func observe(_ error: Double) {
@@ -28,9 +36,10 @@ struct Relaxation {
     }
     least = min(least, error)
     errors.append(error)
-    guard errors.count > Self.window else { return }
-    let from = errors[Self.window / 2]
-    let rate = pow(error / from, 2 / Double(Self.window))
+    guard errors.count > window else { return }
+    let from = errors[window / 2]
+    let rate = pow(error / from, 2 / Double(window))
+    window = 20
     errors.removeAll(keepingCapacity: true)
     guard rate < 1, rate > max(0.5, theta - 1) else { return }
     let root = (rate + theta - 1) / theta

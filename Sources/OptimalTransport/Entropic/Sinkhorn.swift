@@ -74,6 +74,11 @@ public struct Sinkhorn: Sendable {
   /// solution; tests narrow it, to see that exact steps are there should one.
   package var usableSums = 1e-280...1e280
 
+  /// From how many entries on a cloud is begun with fewer points; tests lower it.
+  package var coarseEntries = SinkhornRun.coarseEntries
+  /// How many points of a side it is begun with.
+  package var coarsePoints = 8192
+
   /// A solver of a given strength, to a given marginal error.
   public init(
     _ strength: Strength, tolerance: Double = 1e-6, iterationsMax: Int = 10_000,
@@ -122,11 +127,20 @@ public struct Sinkhorn: Sendable {
     _ problem: LinearProblem, penalties: (MarginalPenalty, MarginalPenalty)
   ) throws(TransportError) -> TransportSolution {
     try checkSettings()
-    let range = try CostRange(of: problem.geometry, threads: threads)
-    let epsilon = try epsilon(for: range)
-    var run = try SinkhornRun(
-      self, problem, penalties: penalties, epsilon: epsilon, range: range)
-    return try run.solve().settled(
+    let solution: TransportSolution
+    let epsilon: Double
+    if let grid = problem.geometry as? GridCost, form != .logarithmic {
+      epsilon = try self.epsilon(for: CostRange(of: grid))
+      var run = GridRun(self, problem, grid: grid, penalties: penalties, epsilon: epsilon)
+      solution = try run.solve()
+    } else {
+      let range = try CostRange(of: problem.geometry, threads: threads)
+      epsilon = try self.epsilon(for: range)
+      var run = try SinkhornRun(
+        self, problem, penalties: penalties, epsilon: epsilon, range: range)
+      solution = try run.solve()
+    }
+    return try solution.settled(
       unfinished, solver: "sinkhorn, epsilon \(epsilon)",
       tolerance: "a marginal error of \(tolerance * problem.mass)",
       remedy: "Raise iterationsMax, epsilon or tolerance, or take the best state from the error.")

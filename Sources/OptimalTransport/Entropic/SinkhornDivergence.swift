@@ -59,6 +59,70 @@ public struct SinkhornDivergence: Sendable {
       columnPotentials: zip(cross.columnPotentials, targets.potentials).map { $0 - $1 })
   }
 
+  /// The divergence of clouds whose masses need not be met: `W_ε(x, y) − W_ε(x, x)/2 − W_ε(y, y)/2 +
+  /// ε/2 (m_x − m_y)²`, where `m` are the totals (Séjourné et al. 2019, equation 12).
+  ///
+  /// - Parameters:
+  ///   - rowMasses: `[n]`, at least 0; nil is equal masses of total 1.
+  ///   - columnMasses: `[m]`, likewise, of any total.
+  ///   - penalty: what missing a mass costs, on both sides.
+  /// - Throws: as `Sinkhorn.solve`.
+  public func callAsFunction(
+    _ cloud: PointCloud, rowMasses: [Double]? = nil, columnMasses: [Double]? = nil,
+    penalty: MarginalPenalty
+  ) throws(TransportError) -> Value {
+    let problem = try UnbalancedProblem(
+      cloud, rowMasses: rowMasses, columnMasses: columnMasses, rowPenalty: penalty,
+      columnPenalty: penalty)
+    let cross = try solver.solve(problem)
+    guard case .implicit(let coupling) = cross.coupling else {
+      preconditionFailure("entropic couplings are implicit")
+    }
+    var alone = solver
+    alone.strength = .epsilon(coupling.epsilon)
+    alone.initial = nil
+    func own(_ points: Points, _ masses: [Double]) throws(TransportError) -> TransportSolution {
+      try alone.solve(
+        UnbalancedProblem(
+          PointCloud(points, points, cost: cloud.cost), rowMasses: masses, columnMasses: masses,
+          rowPenalty: penalty, columnPenalty: penalty))
+    }
+    let sources = try own(cloud.sources, problem.rowMasses)
+    let targets = try own(cloud.targets, problem.columnMasses)
+    let excess =
+      CompensatedSum.of(problem.rowMasses) - CompensatedSum.of(problem.columnMasses)
+    return Value(
+      divergence: cross.certificate.dual
+        - (sources.certificate.dual + targets.certificate.dual) / 2
+        + coupling.epsilon / 2 * excess * excess,
+      cross: cross, own: (sources.certificate.dual, targets.certificate.dual),
+      rowPotentials: zip(cross.rowPotentials, sources.rowPotentials).map { $0 - $1 },
+      columnPotentials: zip(cross.columnPotentials, targets.rowPotentials).map { $0 - $1 })
+  }
+
+  /// The gradient of a balanced divergence with respect to the sources' coordinates, `[n, d]`: that of
+  /// `W_ε(x, y)` minus that of `W_ε(x, x)` with respect to one of its sides.
+  ///
+  /// - Throws: as `TransportGradient`.
+  public func sourceGradient(
+    of value: Value, _ cloud: PointCloud
+  ) throws(TransportError) -> [Double] {
+    guard case .implicit(let coupling) = value.cross.coupling else {
+      preconditionFailure("entropic couplings are implicit")
+    }
+    let cross = try TransportGradient.ofPoints(
+      cloud, value.cross.coupling, isTurned: false, solver.threads)
+    let own = zip(value.cross.rowPotentials, value.rowPotentials).map { $0 - $1 }
+    let itself = try PointCloud(cloud.sources, cloud.sources, cost: cloud.cost)
+    let alone = try TransportGradient.ofPoints(
+      itself,
+      .implicit(
+        EntropicCoupling(
+          geometry: itself, f: own, g: own, a: coupling.a, b: coupling.a,
+          epsilon: coupling.epsilon)), isTurned: false, solver.threads)
+    return zip(cross, alone).map { $0 - $1 }
+  }
+
   /// The problem of masses with themselves: one potential, `f ← (f + T f)/2`.
   ///
   /// Starts at 0, where every entry is at most 1 and those of a point with itself are 1: nothing

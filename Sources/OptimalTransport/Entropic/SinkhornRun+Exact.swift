@@ -40,26 +40,37 @@ extension SinkhornRun {
       let own = best.span.extracting(part * m..<(part + 1) * m)
       for j in 0..<m { turned[j] = min(turned[j], -own[j]) }
     }
-    let (f, shift) = (f, turned)
+    self.g = Self.columnPotentials(
+      source, f: f, a: rowSide.masses, turned: turned, side: columnSide, epsilon: epsilon,
+      threads: threads)
+    return CompensatedSum.of(errors.array()) / live.problem.mass
+  }
+
+  /// The columns' potentials from the rows': `turned` is each column's least C − f.
+  static func columnPotentials(
+    _ source: RowSource, f: [Double], a: [Double], turned: [Double], side: MarginalSide,
+    epsilon: Double, threads: Threads
+  ) -> [Double] {
+    let m = turned.count
+    let parts = RowParts(rows: f.count, columns: m)
+    let all = SharedBuffer<Double>(count: parts.count * m)
     threads.forEach(parts.count, with: source) { source, part in
-      var sums = best.part(part * m..<(part + 1) * m)
-      for j in sums.indices { sums[j] = 0 }
+      var sums = all.part(part * m..<(part + 1) * m)
       for i in parts[part] {
         source.load(i)
         CostKernels.gibbsAdd(
-          rowSide.masses[i], source.current, shift.span, f: f[i], rate: rate, into: &sums)
+          a[i], source.current, turned.span, f: f[i], rate: 1 / epsilon, into: &sums)
       }
     }
     var sums = [Double](repeating: 0, count: m)
     for part in 0..<parts.count {
-      let own = best.span.extracting(part * m..<(part + 1) * m)
+      let own = all.span.extracting(part * m..<(part + 1) * m)
       for j in 0..<m { sums[j] += own[j] }
     }
-    for j in 0..<m {
-      self.g[j] = columnSide.penalty.potential(
-        for: shift[j] - epsilon * log(sums[j]), mass: b[j], epsilon: epsilon)
+    return (0..<m).map { j in
+      side.penalty.potential(
+        for: turned[j] - epsilon * log(sums[j]), mass: side.masses[j], epsilon: epsilon)
     }
-    return CompensatedSum.of(errors.array()) / live.problem.mass
   }
 
   /// The solution at the potentials, everything in it measured in one pass of its own.

@@ -14,6 +14,7 @@ struct SinkhornRun {
   let columnSide: MarginalSide
   let source: RowSource
   private let target: Double
+  var epsilonTarget: Double { target }
   private let range: CostRange
   private let isHeld: Bool
   private var kernel: GibbsOperator
@@ -33,6 +34,11 @@ struct SinkhornRun {
   private var work: [Double] = []
   /// Whether Newton's steps are allowed and were not tried.
   private var mayStep: Bool
+  /// How far beyond a step the last iterations went, and those of the problem of fewer points.
+  private(set) var lastTheta = 1.0
+  private var coarseTheta: Double?
+  /// Whether it is begun with fewer points.
+  private let isCoarse: Bool
   /// Whether Newton's steps ended within the tolerance.
   private var isSettled = false
   /// Whether iterations were given up for Newton's steps.
@@ -62,7 +68,8 @@ struct SinkhornRun {
     epsilon: Double, range: CostRange
   ) throws(TransportError) {
     self.settings = settings
-    let live = LivePart(problem)
+    isCoarse = Self.isCoarse(settings, problem, penalties)
+    let live = LivePart(problem, inSpace: isCoarse)
     self.live = live
     rowSide = MarginalSide(masses: live.a, penalty: penalties.0)
     columnSide = MarginalSide(masses: live.b, penalty: penalties.1)
@@ -78,7 +85,9 @@ struct SinkhornRun {
     mayStep = isHeld && settings.form == .automatic && penalties == (.exact, .exact)
     kernel = GibbsOperator(
       live.geometry, source: source, precision: .single,
-      isHeld: isHeld && settings.form != .logarithmic, threads: settings.threads)
+      isHeld: isHeld && settings.form != .logarithmic,
+      reach: isCoarse ? log(100 / settings.tolerance) : nil,
+      threads: settings.threads)
     f = Array(repeating: range.least, count: n)
     g = Array(repeating: 0, count: m)
     u = SharedBuffer(Array(repeating: 1, count: n))
@@ -97,6 +106,10 @@ struct SinkhornRun {
       try takeIn(initial)
       stage = target
       _ = logStep()
+    } else if isCoarse, stagesEnd > 0, let coarse = try coarseStart(epsilon: target) {
+      (f, g) = (coarse.potentials.rows, coarse.potentials.columns)
+      coarseTheta = coarse.theta
+      stage = target
     } else if stagesEnd == 0 {
       if stage > target { _ = logStep() }
       stage = target
@@ -196,7 +209,8 @@ struct SinkhornRun {
     until goal: Double, passesMax: Int, relaxed: Bool
   ) throws(TransportError) {
     let end = min(passes + passesMax, settings.iterationsMax)
-    var relaxation = Relaxation()
+    var relaxation = coarseTheta.map { Relaxation(theta: $0) } ?? Relaxation()
+    defer { lastTheta = relaxation.theta }
     var isFresh = false
     var pace = (passes: passes, error: Double.infinity)
     while passes < end {

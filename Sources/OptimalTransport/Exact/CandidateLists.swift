@@ -21,17 +21,20 @@ struct CandidateLists {
   private var source: RowSource
   private let threads: Threads
 
-  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32.
+  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32. Of short rows fewer: finding 16
+  /// of 200 takes longer than reading all.
   private static let sizeUsual = 16
   /// Where bids change prices by far more than a row's entries differ, no list lasts.
   private static let sizeFew = 4
+  /// Fewer entries are read sooner than another thread wakes.
+  private static let parallelEntries = 1 << 16
   /// Rows in one part of a loop over threads.
   private static let part = 4
 
   init(_ source: RowSource, rows: Int, threads: Threads) {
     self.source = source
     self.threads = threads
-    greatestSize = min(Self.sizeUsual, source.columnCount - 1)
+    greatestSize = min(Self.sizeUsual, max(2, source.columnCount / 64), source.columnCount - 1)
     size = greatestSize
     places = SharedBuffer(count: rows * size)
     costs = SharedBuffer(count: rows * size)
@@ -87,7 +90,9 @@ struct CandidateLists {
   /// Reads rows again, over threads.
   func refresh(_ rows: [Int32], minus v: [Double]) {
     guard size > 0 else { return }
-    threads.forEach((rows.count + Self.part - 1) / Self.part, with: source) { source, part in
+    let isLittle = rows.count * source.columnCount < Self.parallelEntries
+    (isLittle ? .one : threads).forEach((rows.count + Self.part - 1) / Self.part, with: source) {
+      source, part in
       for at in part * Self.part..<min(rows.count, (part + 1) * Self.part) {
         source.load(Int(rows[at]))
         read(Int(rows[at]), source.current, v.span)

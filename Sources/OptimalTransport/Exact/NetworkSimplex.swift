@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 import FerryTensors
 
 /// The cheapest coupling of any masses, rectangular problems included.
@@ -15,10 +16,16 @@ public struct NetworkSimplex: Sendable {
   public var pivotsMax: Int?
   /// What happens at `pivotsMax`.
   public var unfinished: Unfinished
+  /// How many threads read costs before and after the pivots; the result is the same bits for every
+  /// count.
+  public var threads: Threads
 
-  public init(pivotsMax: Int? = nil, unfinished: Unfinished = .fails) {
+  public init(
+    pivotsMax: Int? = nil, unfinished: Unfinished = .fails, threads: Threads = .cores
+  ) {
     self.pivotsMax = pivotsMax
     self.unfinished = unfinished
+    self.threads = threads
   }
 
   /// A reduced cost counts as negative below this, in units of the greatest cost: what rounding
@@ -37,9 +44,9 @@ public struct NetworkSimplex: Sendable {
         .badSetting, "pivotsMax is \(pivotsMax)", at: "network simplex",
         remedy: "Give at least 0, or nil.")
     }
-    let range = try CostRange(of: problem.geometry)
+    let range = try CostRange(of: problem.geometry, threads: threads)
     let live = LivePart(problem)
-    var source = try RowSource(holding: live.geometry)
+    var source = try RowSource(holding: live.geometry, threads: threads)
     var tree = TransportTree(
       rows: live.a.count, columns: live.b.count,
       arcs: try Self.greedyTree(live.a, live.b, &source))
@@ -54,7 +61,7 @@ public struct NetworkSimplex: Sendable {
       masses: part.masses)
     return try TransportSolution(
       problem, entries: entries, columnPotentials: potentials.columns, iterations: pivots,
-      magnitude: range.magnitude
+      magnitude: range.magnitude, threads: threads
     ).settled(
       unfinished, solver: "network simplex", tolerance: "a gap of 1e-12 of the greatest cost",
       remedy: "Raise pivotsMax, or take the best coupling so far from the error.")

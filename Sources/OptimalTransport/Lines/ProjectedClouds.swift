@@ -10,7 +10,10 @@ struct ProjectedClouds: Sendable {
   private let a: [Double]?
   private let b: [Double]?
   private let power: Double
-  private let scale: Double
+  /// The points' greatest distance from `center` along a coordinate, or 1.
+  let scale: Double
+  /// The mean of both clouds' means.
+  let center: [Double]
   private let solver: String
 
   init(
@@ -39,12 +42,13 @@ struct ProjectedClouds: Sendable {
       a = problem.rowMasses.map { $0 / problem.mass }
       b = problem.columnMasses.map { $0 / problem.mass }
     }
-    var center = [Double](repeating: 0, count: x.dimensions)
+    var mean = [Double](repeating: 0, count: x.dimensions)
     for points in [x, y] {
       for (at, value) in points.coordinates.enumerated() {
-        center[at % x.dimensions] += value / Double(2 * points.count)
+        mean[at % x.dimensions] += value / Double(2 * points.count)
       }
     }
+    center = mean
     // Points lie within ±1 of the center, so that f32 holds them whatever their unit.
     var reach = 0.0
     for points in [x, y] {
@@ -61,6 +65,14 @@ struct ProjectedClouds: Sendable {
     }
     self.x = PointTiles(x, center: center, scale: scale)
     self.y = PointTiles(y, center: center, scale: scale)
+  }
+
+  /// Points as they are projected: around the center, within ±1.
+  func scaled(_ points: Points) throws(TransportError) -> Points {
+    let d = points.dimensions
+    return try Points(
+      points.coordinates.indices.map { (points.coordinates[$0] - center[$0 % d]) / scale },
+      dimensions: d)
   }
 
   /// The cost of a unit of mass along each direction.

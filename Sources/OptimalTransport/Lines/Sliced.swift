@@ -90,6 +90,9 @@ public struct Sliced: Sendable {
     stepsMax: Int = 50
   ) throws(TransportError) -> (cost: Double, distance: Double, direction: [Double]) {
     let start = try self(x, y, rowMasses: rowMasses, columnMasses: columnMasses)
+    let clouds = try ProjectedClouds(
+      x, y, power: power, rowMasses: rowMasses, columnMasses: columnMasses, solver: "sliced")
+    let (x, y) = (try clouds.scaled(x), try clouds.scaled(y))
     let line = OneDimensional(power: power)
     func measure(_ direction: [Double]) throws(TransportError) -> TransportSolution {
       try line.solve(
@@ -124,7 +127,7 @@ public struct Sliced: Sendable {
       }
       if !gained { break }
     }
-    let cost = best.transportCost / best.certificate.mass
+    let cost = best.transportCost / best.certificate.mass * lineCost(clouds.scale, power)
     return (cost, pow(max(0, cost), 1 / power), direction)
   }
 

@@ -117,7 +117,7 @@ struct GaussianTests {
     #expect(try round.map(to: point)([9, 9]) == [3, 4])
     #expect(
       message { _ = try point.map(to: round) }
-        == "setting-out-of-range: the image misses the other covariance by 1.0 (gaussian map). Add a little to the diagonal: a flat distribution cannot be spread by a map."
+        == "setting-out-of-range: the image misses 1.0 of the other covariance (gaussian map). Add a little to the diagonal: a flat distribution cannot be spread by a map."
     )
     #expect(
       message { _ = try Gaussian(mean: [0, 0], covariance: [1, 0, 0, -1]) }
@@ -125,7 +125,7 @@ struct GaussianTests {
     )
     #expect(
       message { _ = try Gaussian(mean: [0], covariance: [.nan]) }
-        == "point-out-of-range: a number is not finite, or above 1e150 (gaussian). Scale the numbers down, or leave out what is not finite."
+        == "point-out-of-range: a number is not finite, or its square too great (gaussian). Scale the numbers down, or leave out what is not finite."
     )
   }
 }

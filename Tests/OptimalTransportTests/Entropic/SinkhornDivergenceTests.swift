@@ -58,4 +58,28 @@ struct SinkhornDivergenceTests {
     let value = try SinkhornDivergence(Sinkhorn(.epsilon(epsilon)))(PointCloud(x, y))
     #expect(abs(value.divergence - 9) < 1e-5)
   }
+
+  @Test(
+    "of masses that need not be met: 0 between equal clouds, above 0 and symmetric between others")
+  func unbalanced() throws {
+    var random = SplitMix64(Seed(21))
+    let x = try samplePoints(&random, count: 15, dimensions: 2)
+    let y = try samplePoints(&random, count: 18, dimensions: 2)
+    let a = sampleMasses(&random, count: 15)
+    let b = sampleMasses(&random, count: 18).map { 1.5 * $0 }
+    for penalty in [MarginalPenalty.kullbackLeibler(0.5), .totalVariation(0.4)] {
+      func value(_ x: Points, _ y: Points, _ a: [Double], _ b: [Double]) throws -> Double {
+        try divergence(PointCloud(x, y), rowMasses: a, columnMasses: b, penalty: penalty).divergence
+      }
+      #expect(abs(try value(x, x, a, a)) < 1e-8)
+      let xy = try value(x, y, a, b)
+      #expect(xy > 1e-3)
+      #expect(abs(try value(y, x, b, a) - xy) < 1e-8)
+    }
+    let strong = MarginalPenalty.kullbackLeibler(1e5)
+    let even = b.map { $0 / 1.5 }
+    let loose = try divergence(PointCloud(x, y), rowMasses: a, columnMasses: even, penalty: strong)
+    let exact = try divergence(PointCloud(x, y), rowMasses: a, columnMasses: even)
+    #expect(abs(loose.divergence - exact.divergence) < 1e-4)
+  }
 }

@@ -3,6 +3,7 @@
 import FerryBasics
 import FerryOptimalTransport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("Sinkhorn")
@@ -218,5 +219,56 @@ struct SinkhornTests {
       ].joined(separator: " ")
       #expect("\(error)" == expected)
     }
+  }
+
+  @Test("the same bits for every count of threads", arguments: [Sinkhorn.Memory.automatic, .lean])
+  func threads(memory: Sinkhorn.Memory) throws {
+    // Large enough for several parts.
+    let problem = try problem(Seed(9), 300, 260)
+    let solutions = try [1, 2, 5].map { count in
+      try Sinkhorn(.shareOfMeanCost(0.05), memory: memory, threads: Threads(count)).solve(problem)
+    }
+    for solution in solutions[1...] {
+      #expect(solution.rowPotentials == solutions[0].rowPotentials)
+      #expect(solution.certificate == solutions[0].certificate)
+    }
+  }
+
+  @Test("from the potentials of a problem near by it takes fewer passes, and reports them")
+  func warmStart() throws {
+    var solver = Sinkhorn(.epsilon(0.01), tolerance: 1e-9)
+    let problem = try problem(Seed(10), 50, 60)
+    let cold = try solver.solve(problem)
+    solver.initial = cold.potentials
+    let reports = Mutex<[Int]>([])
+    solver.progress = { step in reports.withLock { $0.append(step.iterations) } }
+    let warm = try solver.solve(problem)
+    #expect(warm.iterations * 5 < cold.iterations)
+    #expect(reports.withLock { $0.last } == warm.iterations)
+    #expect(abs(warm.transportCost - cold.transportCost) < 1e-9)
+    solver.initial = Potentials(rows: [1], columns: [2])
+    #expect(
+      message { _ = try solver.solve(problem) }
+        == "shape-mismatch: 1 and 1 potentials for 50 rows and 60 columns (initial potentials). Give one for each row and column."
+    )
+  }
+
+  @Test("begun with some of the points it ends at the same solution", arguments: [2, 4])
+  func coarse(dimensions: Int) throws {
+    var random = SplitMix64(Seed(12))
+    let problem = try LinearProblem(
+      PointCloud(
+        samplePoints(&random, count: 500, dimensions: dimensions),
+        samplePoints(&random, count: 400, dimensions: dimensions)),
+      rowMasses: sampleMasses(&random, count: 500, holes: true))
+    let plain = try Sinkhorn(.shareOfMeanCost(0.02), tolerance: 1e-9).solve(problem)
+    var solver = Sinkhorn(.shareOfMeanCost(0.02), tolerance: 1e-9, memory: .lean)
+    solver.coarseEntries = 1000
+    solver.coarsePoints = 90
+    let coarse = try solver.solve(problem)
+    #expect(abs(coarse.transportCost - plain.transportCost) < 1e-8)
+    let untouched = try Sinkhorn(.shareOfMeanCost(0.02), tolerance: 1e-9, memory: .lean)
+      .solve(problem)
+    #expect(coarse.iterations < untouched.iterations)
   }
 }
