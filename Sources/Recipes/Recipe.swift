@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FerryBasics
+import Foundation
 
 /// A paper as something that runs: it arranges parts of the rooms, and owns no algorithm.
 public protocol Recipe: Sendable {
@@ -95,4 +96,13 @@ public struct RecipeRun: Sendable {
 
   /// One size or the other.
   func size(smoke: Int, standard: Int) -> Int { budget == .smoke ? smoke : standard }
+}
+
+extension SplitMix64 {
+  /// A normal number (Box and Muller 1958).
+  mutating func normal() -> Double {
+    let u = 1 - Double.random(in: 0..<1, using: &self)
+    let v = Double.random(in: 0..<1, using: &self)
+    return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
+  }
 }

@@ -270,12 +270,3 @@ public struct PrototypeAlignment: Recipe {
     }
   }
 }
-
-extension SplitMix64 {
-  /// A normal number (Box and Muller 1958).
-  fileprivate mutating func normal() -> Double {
-    let u = 1 - Double.random(in: 0..<1, using: &self)
-    let v = Double.random(in: 0..<1, using: &self)
-    return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
-  }
-}
