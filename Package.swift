@@ -34,15 +34,18 @@ let house = [
   Room(
     name: "Collectives", duty: "sums over a changing group", on: ["Peers", "Codecs", "Planning"],
     packages: [crypto, log]),
-  Room(name: "CAPI", duty: "the C door", on: ["Collectives", "CFerry"]),
+  Room(
+    name: "CAPI", duty: "the C door", on: ["Collectives", "OptimalTransport", "CFerry"]),
   Room(
     name: "PCCL", duty: "PCCL's C interface over our groups", on: ["Collectives", "CPCCL"],
     packages: [log]),
   Room(name: "Islands", duty: "engines of fast islands, joined by groups", on: ["Collectives"]),
   Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
+  Room(name: "Recipes", duty: "papers with their claims", on: ["OptimalTransport"]),
   Room(
-    name: "CLI", duty: "the terminal door", on: ["Strategies", "Planning", "Islands"],
+    name: "CLI", duty: "the terminal door",
+    on: ["Strategies", "Planning", "Islands", "Recipes"],
     packages: [arguments, toml, http, httpSockets, log, metrics, coreMetrics, crypto]),
 ]
 

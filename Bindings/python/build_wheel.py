@@ -26,10 +26,12 @@ Version: {version}
 Summary: Sums over a group of processes that come and go, over links that may break
 License: Apache-2.0
 Requires-Python: >=3.9
+Provides-Extra: ot
+Requires-Dist: numpy ; extra == "ot"
 Description-Content-Type: text/plain
 
 One process founds a group, others join it at any time, any of them may be killed, and the rest go on.
-numpy arrays, torch CPU tensors and whatever has DLPack are summed where they lie.
+numpy arrays, torch CPU tensors and whatever has DLPack are summed where they lie. ferry.ot is optimal transport, and needs numpy: pip install "ferry[ot]".
 """
 
 

@@ -5,6 +5,7 @@ public import CFerry
 import FerryBasics
 import FerryCodecs
 import FerryCollectives
+import FerryOptimalTransport
 import FerryPeers
 import Foundation
 import Synchronization
@@ -57,6 +58,12 @@ func call(_ body: () throws -> Void) -> ferry_status {
     case is DoorError: return FERRY_BAD_ARGUMENT
     case is NoFit: return FERRY_NO_FIT
     case is PeersError: return FERRY_REFUSED
+    case let error as TransportError:
+      switch error.code {
+      case .notConverged: return FERRY_NOT_CONVERGED
+      case .cancelled: return FERRY_CANCELLED
+      default: return FERRY_BAD_ARGUMENT
+      }
     case let error as CollectiveError:
       switch error.code {
       case .deadline: return FERRY_DEADLINE

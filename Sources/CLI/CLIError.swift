@@ -2,6 +2,7 @@
 
 package import FerryBasics
 import FerryLearning
+import FerryOptimalTransport
 import FerryPeers
 import FerryPlanning
 import FerryStrategies
@@ -35,6 +36,11 @@ package struct CLIError: FerryError, Equatable {
     package static let peerUnreachable = Code(rawValue: "peer-unreachable")
     package static let textDiffers = Code(rawValue: "text-differs")
     package static let linksMalformed = Code(rawValue: "links-malformed")
+    package static let numbersMalformed = Code(rawValue: "numbers-malformed")
+    package static let couplingTooLarge = Code(rawValue: "coupling-too-large")
+    package static let notDrawable = Code(rawValue: "not-drawable")
+    package static let recipeUnknown = Code(rawValue: "recipe-unknown")
+    package static let claimFailed = Code(rawValue: "claim-failed")
   }
 
   package let code: Code
@@ -71,7 +77,7 @@ package enum ExitStatus: Int32, Sendable {
       .configurationSyntax, .configurationUnknownKey, .configurationWrongType,
       .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
       .joinLineMalformed, .eventsMalformed, .portInUse, .runNotFound, .textDiffers,
-      .linksMalformed,
+      .linksMalformed, .numbersMalformed, .couplingTooLarge, .notDrawable, .recipeUnknown,
     ]
     let peers: [PeersError.Code] = [
       .identityExposed, .identityDamaged, .badPeerID, .badJoinLine, .portInUse, .cannotListen,
@@ -93,9 +99,12 @@ package enum ExitStatus: Int32, Sendable {
     let planning: [PlanningError.Code] = [
       .badFabric, .badTraffic, .noPath, .badLinks, .noRing, .badWeights, .badNest, .badShards,
     ]
+    let transport: [TransportError.Code] = [
+      .shapeMismatch, .badPoint, .badCost, .badMass, .unequalMass, .badSetting,
+    ]
     return Set(own.map(\.rawValue)).union(peers.map(\.rawValue)).union(texts.map(\.rawValue))
       .union(checkpoints.map(\.rawValue)).union(tensors.map(\.rawValue))
       .union(models.map(\.rawValue)).union(strategies.map(\.rawValue))
-      .union(planning.map(\.rawValue))
+      .union(planning.map(\.rawValue)).union(transport.map(\.rawValue))
   }()
 }

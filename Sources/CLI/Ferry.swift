@@ -40,6 +40,7 @@ struct Ferry: AsyncParsableCommand {
           Doctor.self, ConfigCommand.self, IdentityCommand.self, Limits.self, Bench.self,
           Plan.self, Island.self,
         ]),
+      CommandGroup(name: "Move mass", subcommands: [OT.self, RecipeCommand.self]),
     ])
 
   /// Freed memory up to this size stays with the process.

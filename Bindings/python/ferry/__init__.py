@@ -17,24 +17,26 @@ Vectors lie in this machine's memory, in whatever offers them: a numpy array, a 
 are read and written where they lie, views with gaps among them; neither numpy nor torch is needed, and
 none is imported.
 Every call that waits has a limit in seconds. Errors are ``ferry.Error`` and say what to do.
+
+``ferry.ot`` is optimal transport, and needs numpy.
 """
 
 import ctypes
 from typing import NamedTuple
 
 from ferry._library import (
-    Cancelled, Deadline, Error, Evicted, Mismatch, NoFit, Refused, Stopped, _call, _choice,
+    Cancelled, Deadline, Error, Evicted, Mismatch, NoFit, NotConverged, Refused, Stopped, _call, _choice,
     _Launched, _library, _Member, _Options, _Round)
 from ferry._memory import Place
 from ferry._operations import _CODECS, Call, Member, Operations, Outcome, SubGroup
 
 __all__ = [
     "Group", "SubGroup", "Operations", "Member", "Call", "Outcome", "Round", "Error", "Cancelled",
-    "Deadline", "Evicted", "Mismatch", "NoFit", "Refused", "Stopped", "from_environment", "library",
+    "Deadline", "Evicted", "Mismatch", "NoFit", "NotConverged", "Refused", "Stopped", "from_environment", "library",
     "new_secret",
 ]
 
-_API = (0, 2)
+_API = (0, 3)
 _OPERATIONS = ["mean", "sum"]
 _MEMBERS_MAX = 128
 _TEXT = 512

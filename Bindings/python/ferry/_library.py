@@ -43,6 +43,12 @@ class NoFit(Error):
     call = None
 
 
+class NotConverged(Error):
+    """A solver came to its limit first; ``best`` is the state that it reached, where there is one."""
+
+    best = None
+
+
 class _Options(ctypes.Structure):
     _fields_ = [
         ("size", ctypes.c_size_t),
@@ -126,7 +132,7 @@ class _Round(ctypes.Structure):
 
 _ERRORS = {
     1: ValueError, 2: Deadline, 3: Evicted, 4: Stopped, 5: Refused, 6: Error, 7: Cancelled,
-    8: Mismatch, 9: NoFit,
+    8: Mismatch, 9: NoFit, 10: NotConverged,
 }
 
 

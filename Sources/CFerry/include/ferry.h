@@ -27,7 +27,7 @@ extern "C" {
 
 // The major number changes when a program has to be changed.
 #define FERRY_API_MAJOR 0
-#define FERRY_API_MINOR 2
+#define FERRY_API_MINOR 3
 
 // This process's place in a group.
 typedef struct ferry_group ferry_group;
@@ -51,6 +51,8 @@ typedef enum ferry_status {
   FERRY_MISMATCH = 8,
   // The result does not fit its place; nothing is lost: see ferry_await.
   FERRY_NO_FIT = 9,
+  // A solver came to its limit first; see ferry_ot_solve.
+  FERRY_NOT_CONVERGED = 10,
 } ferry_status;
 
 // What a group's rounds make of all members' values.
@@ -332,6 +334,123 @@ ferry_status ferry_leave(ferry_group *group, double seconds);
 
 // Ends the links, if they are up still, and gives all memory back. NULL does nothing.
 void ferry_free(ferry_group *group);
+
+// Optimal transport: moves masses of rows to columns at least cost, and proves it. No group is needed.
+//
+//     struct ferry_ot_problem problem = {.size = sizeof problem, .rows = n, .columns = m, .costs = c};
+//     ferry_ot_solution *solution;
+//     if (ferry_ot_solve(&problem, NULL, &solution) != FERRY_OK) fail(ferry_last_error());
+//     ferry_ot_certificate(solution, &proof);
+
+// What a solver found. To be given to ferry_ot_free; may be read from several threads.
+typedef struct ferry_ot_solution ferry_ot_solution;
+
+// Of moving one unit of mass between two points: the squared distance (without a factor 1/2), the
+// distance, the sum of the coordinates' differences, one minus the cosine.
+enum ferry_ot_cost {
+  FERRY_OT_SQUARED_EUCLIDEAN = 0, FERRY_OT_EUCLIDEAN = 1, FERRY_OT_MANHATTAN = 2,
+  FERRY_OT_COSINE = 3,
+};
+
+// Without entropy; with entropy by scaling; the same by Newton's steps.
+enum ferry_ot_method { FERRY_OT_EXACT = 0, FERRY_OT_SINKHORN = 1, FERRY_OT_NEWTON = 2 };
+
+// What it costs that a row or column moves another mass r than its a, with a strength rho:
+// rho (r log(r/a) - r + a), rho |r - a|, rho/2 (r - a)^2. Of FERRY_OT_SINKHORN alone.
+enum ferry_ot_penalty {
+  FERRY_OT_MUST_MEET = 0, FERRY_OT_KULLBACK_LEIBLER = 1, FERRY_OT_TOTAL_VARIATION = 2,
+  FERRY_OT_SQUARES = 3,
+};
+
+struct ferry_ot_problem {
+  size_t size;
+  size_t rows;
+  size_t columns;
+  // [rows, columns]; NULL: the costs are between points.
+  const double *costs;
+  // [rows, dimensions] and [columns, dimensions]; not looked at where there are costs.
+  const double *row_points;
+  const double *column_points;
+  size_t dimensions;
+  uint32_t cost;
+  // At least 0, one for each; NULL: equal masses, with the other side's total or 1.
+  const double *row_masses;
+  const double *column_masses;
+  uint32_t row_penalty;
+  uint32_t column_penalty;
+  double row_strength;
+  double column_strength;
+};
+
+struct ferry_ot_options {
+  size_t size;
+  uint32_t method;
+  // 0: all cores. Results are the same bits for every count.
+  uint32_t threads;
+  // Strength of the entropy eps KL(P | a b^T), in the unit of cost, or as a share of the mean cost.
+  double epsilon;
+  bool is_share;
+  // 0: the solver's own. The marginal error to reach, L1 over both sides, as a share of the mass.
+  double tolerance;
+  uint64_t iterations_max;
+};
+
+// What proves a solution, measured on what is returned. Errors are in L1, in mass.
+struct ferry_ot_certificate {
+  // <C, P>, without entropy and penalties.
+  double cost;
+  // The objective at the coupling and at the potentials: no coupling has less than the dual.
+  double primal;
+  double dual;
+  double row_error;
+  double column_error;
+  double mass;
+  // In the unit of cost; 0 without entropy.
+  double epsilon;
+  uint64_t iterations;
+  // Of a coupling held sparsely (exact solvers); 0 of others.
+  size_t entries;
+  bool is_converged;
+};
+
+// Solves; `options` may be NULL: exactly. After FERRY_NOT_CONVERGED `solution` is the state reached,
+// to be freed as well, or NULL where there is none; after any other failure it is NULL.
+ferry_status ferry_ot_solve(
+    const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
+    ferry_ot_solution **solution);
+
+ferry_status ferry_ot_certificate(
+    const ferry_ot_solution *solution, struct ferry_ot_certificate *certificate);
+
+// Every entry of the coupling, [rows, columns].
+ferry_status ferry_ot_coupling(const ferry_ot_solution *solution, double *masses);
+
+// The entries of a coupling held sparsely, row after row: `entries` of the certificate of each.
+ferry_status ferry_ot_entries(
+    const ferry_ot_solution *solution, size_t *rows, size_t *columns, double *masses);
+
+// The potentials, [rows] and [columns]; either may be NULL.
+ferry_status ferry_ot_potentials(const ferry_ot_solution *solution, double *rows, double *columns);
+
+// P x, [rows], of x: [columns]; or, transposed, [columns] of [rows]. The coupling is not formed.
+ferry_status ferry_ot_apply(
+    const ferry_ot_solution *solution, bool transposed, const double *x, double *result);
+
+void ferry_ot_free(ferry_ot_solution *solution);
+
+// The Sinkhorn divergence of two weighted clouds of points, in cost.
+ferry_status ferry_ot_divergence(
+    const struct ferry_ot_problem *problem, const struct ferry_ot_options *options, double *value);
+
+// The least cost on a line at |x - y|^power, power >= 1; masses as above. No root is taken.
+ferry_status ferry_ot_line(
+    const double *x, size_t rows, const double *y, size_t columns, const double *row_masses,
+    const double *column_masses, double power, double *cost);
+
+// The mean of that over projections on random lines, and its standard error.
+ferry_status ferry_ot_sliced(
+    const struct ferry_ot_problem *problem, size_t directions, double power, uint64_t seed,
+    double *cost, double *standard_error);
 
 // Why the last call on this thread failed; "" if none did. Valid until the next call on this thread.
 const char *ferry_last_error(void);

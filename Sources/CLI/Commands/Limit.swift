@@ -22,7 +22,7 @@ package struct Limit: Codable, Equatable, Sendable {
 
   /// All of them: a test compares with the sources.
   package static var all: [Limit] {
-    configuration + links + rounds + state + learning + ledger + watching + planning
+    configuration + links + rounds + state + learning + ledger + watching + planning + transport
   }
 
   private static var configuration: [Limit] {
@@ -284,6 +284,21 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "micro-batches", ShardChoice.batchesMax, "batches",
         "the most gradients of one planned step"),
+    ]
+  }
+
+  private static var transport: [Limit] {
+    [
+      Limit(
+        "numbers-text", NumbersFile.textBytesMax, "bytes",
+        "the largest text of points or masses; npy files have none"),
+      Limit(
+        "coupling-entries", CouplingFile.entriesMax, "entries",
+        "the largest coupling that is written or drawn entry by entry"),
+      Limit(
+        "coupling-lines", CouplingPicture.linesMax, "lines",
+        "the most lines of a coupling's picture"
+      ),
     ]
   }
 }

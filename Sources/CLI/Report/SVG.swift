@@ -74,6 +74,14 @@ struct SVG {
       + "\(Self.escape(label))\">\n\(body)</svg>\n"
   }
 
+  /// The finished picture as a file of its own.
+  func file(width: Double, height: Double, label: String) -> String {
+    let size =
+      "xmlns=\"http://www.w3.org/2000/svg\" width=\"\(n(width))\" height=\"\(n(height))\" viewBox"
+    return document(width: width, height: height, label: label)
+      .replacing("<svg viewBox", with: "<svg \(size)", maxReplacements: 1)
+  }
+
   /// A coordinate, to a tenth: finer than any screen, and short.
   private func n(_ value: Double) -> String { Self.number(value) }
 

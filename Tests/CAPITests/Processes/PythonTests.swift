@@ -19,6 +19,19 @@ struct PythonTests {
   }
 
   @Test(
+    "the tests of ferry.ot pass where numpy is",
+    .enabled(if: BuiltLibrary.isThere, "swift build makes the library; rooms built alone do not"))
+  func transport() throws {
+    guard let python = Trial(program: "test_ot.py", needs: "numpy").python else {
+      print("test_ot.py not run: no python3 here imports numpy; FERRY_PYTHON names one that does")
+      return
+    }
+    let said = try Program.run(
+      [python, "-B", "-m", "unittest", "test_ot"], in: Self.bindings, Self.library)
+    #expect(said.status == 0 && said.text.contains("Ran 16 tests"), "\(said.text)")
+  }
+
+  @Test(
     "a wheel installs into a fresh environment, and the package's tests pass from there",
     .enabled(if: BuiltLibrary.isThere, "swift build makes the library; rooms built alone do not"))
   func wheel() throws {

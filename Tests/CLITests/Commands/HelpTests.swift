@@ -14,8 +14,11 @@ struct HelpTests {
         "ferry data fetch", "ferry data list", "ferry demo", "ferry doctor", "ferry generate",
         "ferry identity", "ferry identity show", "ferry init", "ferry island", "ferry join",
         "ferry leave",
-        "ferry limits", "ferry parity", "ferry peers", "ferry plan", "ferry plan flows",
-        "ferry plan ring", "ferry plan shards", "ferry plan transfer", "ferry report",
+        "ferry limits", "ferry ot", "ferry ot barycenter", "ferry ot cluster", "ferry ot distance",
+        "ferry ot map", "ferry ot solve", "ferry parity", "ferry peers", "ferry plan",
+        "ferry plan flows", "ferry plan ring", "ferry plan shards", "ferry plan transfer",
+        "ferry recipe", "ferry recipe cite", "ferry recipe list", "ferry recipe run",
+        "ferry recipe show", "ferry report",
         "ferry status", "ferry train",
       ])
   }
@@ -23,7 +26,8 @@ struct HelpTests {
   @Test("every command that does something teaches by example and tells its exit codes")
   func teaches() {
     let groups = [
-      "ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity", "ferry plan",
+      "ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity", "ferry ot",
+      "ferry plan", "ferry recipe",
     ]
     for (name, text) in HelpTexts.all where !groups.contains(name) {
       #expect(text.contains("Examples:\n  \(name)"), "\(name)")

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+
+/// What a run of a recipe came to; its JSON has stable keys.
+public struct RecipeReport: Sendable, Encodable {
+  /// A claim with its measurement.
+  public struct Outcome: Sendable, Encodable, Equatable {
+    /// The claim's id.
+    public let id: String
+    /// What is claimed.
+    public let sentence: String
+    /// What was measured.
+    public let metric: String
+    /// Of the baseline; nil where there is none.
+    public let baseline: Double?
+    /// Of the method.
+    public let value: Double
+    /// What is enough, as `≤ 0.5`.
+    public let need: String
+    /// The paper's own figure.
+    public let reported: String
+    /// What came of it.
+    public let verdict: Verdict
+  }
+
+  /// The recipe's name.
+  public let recipe: String
+  /// One line on what it does.
+  public let title: String
+  /// How much it might take.
+  public let budget: Budget
+  /// What all chance came from.
+  public let seed: UInt64
+  /// What was run.
+  public let subject: Subject
+  /// How long it took.
+  public let seconds: Double
+  /// What was moved.
+  public let moved: String
+  /// What moving it took.
+  public let cost: String
+  /// The error left.
+  public let inSync: String
+  /// All claims, in the recipe's order.
+  public let claims: [Outcome]
+  /// More than the claims are about.
+  public let tables: [FindingTable]
+  /// What stands in for the real thing.
+  public let simulated: [String]
+  /// What the paper did that this does not.
+  public let notDone: [String]
+  /// To look at; not in the JSON.
+  public let figures: [Figure]
+  /// What the recipe is after; not in the JSON.
+  public let paper: Paper
+
+  private enum CodingKeys: String, CodingKey {
+    case recipe, title, budget, seed, subject, seconds, moved, cost, inSync, claims, tables
+    case simulated, notDone
+  }
+
+  /// Runs a recipe and judges its claims.
+  ///
+  /// - Throws: what the recipe throws; `.claimWithoutMeasurement` for one that measures too little.
+  public init(_ recipe: some Recipe, in run: RecipeRun) throws {
+    let (findings, seconds) = try run.timed { try recipe.run(in: run) }
+    paper = recipe.paper
+    self.recipe = paper.name
+    title = paper.title
+    budget = run.budget
+    seed = run.seed.value
+    subject = run.subject
+    self.seconds = seconds
+    moved = findings.moved
+    cost = findings.cost
+    inSync = findings.inSync
+    claims = try recipe.claims.map { claim in
+      guard let measured = findings.measured[claim.id] else {
+        throw RecipeError(
+          .claimWithoutMeasurement, "nothing was measured for the claim \"\(claim.id)\"",
+          at: recipe.paper.name, remedy: "Measure it in the recipe's run, or drop the claim.")
+      }
+      return Outcome(
+        id: claim.id, sentence: claim.sentence, metric: claim.metric, baseline: measured.baseline,
+        value: measured.value, need: claim.need.text, reported: claim.reported,
+        verdict: claim.verdict(measured, budget: run.budget))
+    }
+    tables = findings.tables
+    simulated = findings.simulated
+    notDone = findings.notDone
+    figures = findings.figures
+  }
+
+  /// How many claims came to a verdict.
+  public func count(_ verdict: Verdict) -> Int { claims.count { $0.verdict == verdict } }
+
+  /// `3 PASS, 1 WEAK`: what there is of each.
+  public var tally: String {
+    let parts = Verdict.allCases.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }
+    return parts.joined(separator: ", ")
+  }
+}
+
+extension Claim.Need {
+  /// `≤ 0.5`.
+  public var text: String {
+    switch self {
+    case .atMost(let bound): "≤ \(Self.short(bound))"
+    case .atLeast(let bound): "≥ \(Self.short(bound))"
+    }
+  }
+
+  private static func short(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e6 ? "\(Int(value))" : "\(value)"
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryRecipes
+import Testing
+
+@Suite("Claims")
+struct ClaimTests {
+  struct Case: CustomTestStringConvertible {
+    let need: Claim.Need
+    let measured: Measured
+    let verdict: Verdict
+    var testDescription: String { "\(need) \(measured) → \(verdict)" }
+  }
+
+  @Test(
+    "enough is PASS, better than the baseline WEAK, else FAIL; no number never passes",
+    arguments: [
+      Case(need: .atMost(0.5), measured: Measured(0.5, baseline: 1), verdict: .pass),
+      Case(need: .atMost(0.5), measured: Measured(0.6, baseline: 1), verdict: .weak),
+      Case(need: .atMost(0.5), measured: Measured(1, baseline: 1), verdict: .fail),
+      Case(need: .atMost(0.5), measured: Measured(0.6), verdict: .fail),
+      Case(need: .atLeast(2), measured: Measured(2), verdict: .pass),
+      Case(need: .atLeast(2), measured: Measured(1.5, baseline: 1), verdict: .weak),
+      Case(need: .atLeast(2), measured: Measured(1, baseline: 1), verdict: .fail),
+      Case(need: .atLeast(2), measured: Measured(.nan, baseline: 1), verdict: .fail),
+      Case(need: .atMost(2), measured: Measured(-.infinity, baseline: 1), verdict: .fail),
+    ])
+  func verdicts(one: Case) {
+    let claim = Toy.claim(need: one.need)
+    #expect(claim.verdict(one.measured, budget: .standard) == one.verdict)
+    #expect(claim.verdict(one.measured, budget: .smoke) == .notEvaluated)
+  }
+
+  @Test("a recipe that measures nothing for a claim has no report")
+  func unmeasured() {
+    let error = #expect(throws: RecipeError.self) {
+      try RecipeReport(Toy(measured: [:]), in: RecipeRun(now: { .zero }))
+    }
+    #expect(
+      error?.description
+        == "claim-without-measurement: nothing was measured for the claim \"half\" (toy). "
+        + "Measure it in the recipe's run, or drop the claim.")
+  }
+
+  @Test("the tally counts what there is")
+  func tally() throws {
+    let report = try RecipeReport(
+      Toy(measured: ["half": Measured(0.7, baseline: 1)]), in: RecipeRun(now: { .zero }))
+    #expect(report.tally == "1 WEAK")
+    #expect(report.claims[0].need == "≤ 0.5")
+  }
+}
+
+/// A recipe that measures what it is told.
+struct Toy: Recipe {
+  let measured: [String: Measured]
+
+  static func claim(need: Claim.Need) -> Claim {
+    Claim(id: "half", sentence: "It halves.", metric: "what is left", need: need, reported: "0.4")
+  }
+
+  var paper: Paper {
+    Paper(
+      name: "toy", title: "A toy", idea: "None.", data: "None.",
+      references: [
+        Reference(
+          key: "toy", authors: "One, Some", title: "Toys", venue: "Box", year: 2000,
+          link: "https://example.com")
+      ])
+  }
+  var claims: [Claim] { [Self.claim(need: .atMost(0.5))] }
+
+  func run(in run: RecipeRun) throws -> Findings {
+    var findings = Findings()
+    findings.measured = measured
+    return findings
+  }
+}
