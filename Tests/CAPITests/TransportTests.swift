@@ -22,14 +22,14 @@ struct TransportTests {
         unsafe problem.columns = 3
         unsafe problem.costs = costs.baseAddress
         unsafe problem.row_masses = masses.baseAddress
-        body(&problem)
+        unsafe body(&problem)
       }
     }
   }
 
   @Test("solves, proves, and gives coupling, entries and potentials")
   func exact() {
-    withProblem { problem in
+    unsafe withProblem { problem in
       var solution: OpaquePointer?
       #expect(unsafe ferry_ot_solve(&problem, nil, &solution) == FERRY_OK)
       var proof = ferry_ot_certificate()
@@ -60,7 +60,7 @@ struct TransportTests {
 
   @Test("a limit that comes first is a status of its own, with the state reached")
   func unfinished() {
-    withProblem { problem in
+    unsafe withProblem { problem in
       var options = ferry_ot_options()
       options.size = MemoryLayout<ferry_ot_options>.size
       options.method = FERRY_OT_SINKHORN.rawValue
@@ -78,7 +78,7 @@ struct TransportTests {
 
   @Test("what makes no sense is one sentence, and no solution")
   func badArguments() {
-    withProblem(costs: [1, 2, .nan, 4, 5, 6]) { problem in
+    unsafe withProblem(costs: [1, 2, .nan, 4, 5, 6]) { problem in
       var solution: OpaquePointer?
       #expect(unsafe ferry_ot_solve(&problem, nil, &solution) == FERRY_BAD_ARGUMENT)
       #expect(

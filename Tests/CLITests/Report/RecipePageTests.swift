@@ -11,8 +11,9 @@ struct RecipePageTests {
   private static func report(
     _ name: String, subject: Subject = .method
   ) throws -> RecipeReport {
-    try RecipeReport(
-      try #require(RecipeShelf.named(name)),
+    let recipe = try #require(RecipeShelf.named(name))
+    return try RecipeReport(
+      recipe,
       in: RecipeRun(budget: .smoke, subject: subject, now: { .zero }))
   }
 
