@@ -84,7 +84,8 @@ struct TransportTests {
       #expect(
         lastError == "cost-out-of-range: the cost is nan (row 0, column 2). "
           + "Costs must be finite: scale huge coordinates down, leave out what is NaN.")
-      #expect(unsafe solution == nil)
+      let isThere = unsafe solution != nil
+      #expect(!isThere)
       #expect(unsafe ferry_ot_solve(nil, nil, &solution) == FERRY_BAD_ARGUMENT)
       #expect(lastError == "the problem is NULL")
       unsafe problem.costs = nil
@@ -99,7 +100,7 @@ struct TransportTests {
       unsafe problem.size = 8
       #expect(unsafe ferry_ot_solve(&problem, nil, &solution) == FERRY_BAD_ARGUMENT)
       #expect(lastError == "problem.size is 8; set it to sizeof(struct ferry_ot_problem)")
-      #expect(unsafe ferry_ot_coupling(nil, nil) == FERRY_BAD_ARGUMENT)
+      #expect(ferry_ot_coupling(nil, nil) == FERRY_BAD_ARGUMENT)
       #expect(lastError == "the solution is NULL")
     }
   }
