@@ -79,7 +79,7 @@ struct Island: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let engine = try MPIEngine(library: Self.library(environment))
     // What the launcher says and what MPI says must be the same.
-    if let told = try LaunchEnvironment(environment), told.size == engine.size,
+    if let told = try LaunchEnvironment.place(in: environment), told.size == engine.size,
       told.rank != engine.rank
     {
       throw IslandError(

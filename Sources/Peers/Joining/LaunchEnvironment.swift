@@ -39,19 +39,9 @@ public struct LaunchEnvironment: Sendable, Equatable {
   /// - Returns: nil if no launcher started this process.
   /// - Throws: `.badEnvironment` when variables are missing, are no numbers, or contradict.
   public init?(_ environment: [String: String]) throws(PeersError) {
-    let contracts = Contract.all.filter { environment[$0.rank] != nil }
-    guard let contract = contracts.first else { return nil }
-    (rank, size) = try contract.ranks(environment)
-    for other in contracts.dropFirst() {
-      let (otherRank, otherSize) = try other.ranks(environment)
-      // One launcher within another starts several for each of the outer one's; as many are the same.
-      guard otherSize != size || otherRank == rank else {
-        throw Self.bad(
-          "\(contract.rank)=\(rank) and \(other.rank)=\(otherRank) of \(size) contradict",
-          "Start the processes with one launcher, or unset the variables of the other.")
-      }
-    }
+    guard let (contract, rank, size) = try Self.contract(environment) else { return nil }
     launcher = contract.launcher
+    (self.rank, self.size) = (rank, size)
     localRank = try Self.number(environment, contract.localRank)
     localSize = try Self.number(environment, contract.localSize)
     if let localRank, let localSize, !(0..<localSize).contains(localRank) {
@@ -66,6 +56,32 @@ public struct LaunchEnvironment: Sendable, Equatable {
         "FERRY_SECRET is not a secret",
         "Take one from `python3 -m ferry secret`, and give it to all processes.")
     }
+  }
+
+  /// Who this process is, for those who need not meet through its launcher; nil and errors as for
+  /// `init`.
+  public static func place(
+    in environment: [String: String]
+  ) throws(PeersError) -> (launcher: Launcher, rank: Int, size: Int)? {
+    try contract(environment).map { ($0.contract.launcher, $0.rank, $0.size) }
+  }
+
+  private static func contract(
+    _ environment: [String: String]
+  ) throws(PeersError) -> (contract: Contract, rank: Int, size: Int)? {
+    let contracts = Contract.all.filter { environment[$0.rank] != nil }
+    guard let contract = contracts.first else { return nil }
+    let (rank, size) = try contract.ranks(environment)
+    for other in contracts.dropFirst() {
+      let (otherRank, otherSize) = try other.ranks(environment)
+      // One launcher within another starts several for each of the outer one's; as many are the same.
+      guard otherSize != size || otherRank == rank else {
+        throw bad(
+          "\(contract.rank)=\(rank) and \(other.rank)=\(otherRank) of \(size) contradict",
+          "Start the processes with one launcher, or unset the variables of the other.")
+      }
+    }
+    return (contract, rank, size)
   }
 
   // MARK: Where they meet

@@ -16,12 +16,11 @@ struct IslandTests {
     let process = Process()
     private let output: URL
 
-    init(_ words: [String], library: String, in folder: URL, name: String) throws {
+    init(_ mpi: MPI, _ words: [String], library: String, in folder: URL, name: String) throws {
       output = folder.appending(path: name)
       _ = FileManager.default.createFile(atPath: output.path, contents: nil)
       process.executableURL = URL(filePath: "/usr/bin/env")
-      // As root, and with more ranks than cores: what a test machine has.
-      process.arguments = ["mpirun", "--allow-run-as-root", "--oversubscribe"] + words
+      process.arguments = mpi.launcher + words
       process.environment = ProcessInfo.processInfo.environment.merging(
         ["FERRY_MPI_LIBRARY": library]
       ) { $1 }
@@ -51,7 +50,7 @@ struct IslandTests {
   }
 
   /// The back end, compiled by this machine's MPI; nil, with a line that says why, where there is none.
-  private func library(in folder: URL) throws -> String? {
+  private func library(of mpi: MPI, in folder: URL) throws -> String? {
     guard FileManager.default.isExecutableFile(atPath: Self.ferry) else {
       print("islands not run: build ferry first, make build")
       return nil
@@ -59,6 +58,9 @@ struct IslandTests {
     let build = Process()
     build.executableURL = URL(filePath: "/usr/bin/env")
     build.arguments = ["bash", Self.root.appending(path: "Tools/mpi/build.sh").path, folder.path]
+    build.environment = ProcessInfo.processInfo.environment.merging(
+      ["MPICC": mpi.compiler]
+    ) { $1 }
     let output = Pipe()
     build.standardOutput = output
     build.standardError = output
@@ -73,17 +75,34 @@ struct IslandTests {
     return folder.appending(path: "libferry-mpi.so").path
   }
 
-  @Test("mpirun -np 4 sums by MPI; of two islands one is killed, and the other goes on")
-  func islands() throws {
+  /// An MPI that may be here: its compiler, and how it starts ranks as root, and more than there are
+  /// cores, as a test machine has it.
+  struct MPI: CustomTestStringConvertible {
+    let compiler: String
+    let launcher: [String]
+    var testDescription: String { compiler }
+
+    static let all = [
+      MPI(
+        compiler: "mpicc.openmpi",
+        launcher: ["mpirun.openmpi", "--allow-run-as-root", "--oversubscribe"]),
+      MPI(compiler: "mpicc.mpich", launcher: ["mpirun.mpich"]),
+    ]
+  }
+
+  @Test(
+    "mpirun -np 4 sums by MPI; of two islands one is killed, and the other goes on",
+    arguments: MPI.all)
+  func islands(mpi: MPI) throws {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "ferry-islands-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    guard let library = try library(in: folder) else { return }
+    guard let library = try library(of: mpi, in: folder) else { return }
     let command = [Self.ferry, "island", "--count", "1000"]
 
     let alone = try Run(
-      ["-np", "4"] + command + ["--rounds", "20"], library: library, in: folder, name: "alone")
+      mpi, ["-np", "4"] + command + ["--rounds", "20"], library: library, in: folder, name: "alone")
     try #require(wait { !alone.process.isRunning }, "\(alone.lines)")
     #expect(alone.process.terminationStatus == 0, "\(alone.lines)")
     #expect(alone.rounds.count == 20)
@@ -92,20 +111,26 @@ struct IslandTests {
     // More than are done before the kill, fewer than take long.
     let plan = ["--rounds", "1500", "--islands", "2"]
     let first = try Run(
-      ["-np", "2"] + command + plan, library: library, in: folder, name: "first")
+      mpi, ["-np", "2"] + command + plan, library: library, in: folder, name: "first")
     try #require(wait { first.lines.contains { $0.hasPrefix("ferry://") } }, "\(first.lines)")
     let line = try #require(first.lines.first { $0.hasPrefix("ferry://") })
     let second = try Run(
-      ["-np", "3"] + command + plan + ["--join", line], library: library, in: folder,
+      mpi, ["-np", "3"] + command + plan + ["--join", line], library: library, in: folder,
       name: "second")
     try #require(wait { first.rounds.count > 20 }, "\(first.lines) \(second.lines)")
     #expect(first.rounds[10].contains(" islands 2 ranks 5 "))
     // A rank of the founders' island: MPI ends the island with it, its leader, too.
-    let ranks = try Self.children(of: first.process.processIdentifier)
+    let ranks = try Self.ranks(below: first.process.processIdentifier)
     kill(try #require(ranks.last), SIGKILL)
     try #require(wait { !first.process.isRunning && !second.process.isRunning }, "\(second.lines)")
     #expect(second.process.terminationStatus == 0, "\(second.lines.suffix(3))")
     #expect(second.rounds.last?.hasPrefix("round 1500 islands 1 ranks 3 ") == true)
+  }
+
+  /// The processes that a launcher started, by itself or through helpers of its own.
+  private static func ranks(below parent: Int32) throws -> [Int32] {
+    let started = try children(of: parent)
+    return started.isEmpty ? [parent] : try started.flatMap { try ranks(below: $0) }
   }
 
   /// The processes that a process started.
