@@ -40,7 +40,7 @@ struct ControlServerTests {
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     try Data().write(to: URL(fileURLWithPath: folder.control))
     let error = await #expect(throws: CLIError.self) {
-      try await ControlClient(folder: folder).status()
+      try await ControlClient(folder: folder, seconds: 120).status()
     }
     #expect(error?.code == .runNotAnswering)
     #expect(error?.what == "the run does not answer: nobody listens on its socket")

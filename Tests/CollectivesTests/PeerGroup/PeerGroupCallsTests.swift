@@ -43,9 +43,11 @@ struct PeerGroupCallsTests {
     }
     for (index, calls) in pending.enumerated() {
       let expected: [Float] = [3 * Float(index / 20), 3 * Float(index % 20), 3]
-      for call in calls {
+      for (rank, call) in calls.enumerated() {
         let outcome = try call.wait()
-        #expect(floats(outcome) == expected && outcome.number == UInt64(index % 20 + 1))
+        #expect(
+          floats(outcome) == expected && outcome.number == UInt64(index % 20 + 1),
+          "rank \(rank), tag \(index / 20), call \(index % 20 + 1): \(outcome)")
       }
     }
   }
