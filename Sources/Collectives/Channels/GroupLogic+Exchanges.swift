@@ -61,7 +61,10 @@ extension GroupLogic {
       channels[channel]!.begun = (viewNumber, members)
     }
     var ready = ready(waiting, members, number: number, in: channel)
-    ready.plan = proposedPlan(of: waiting.call, ready, among: members)
+    if ready.refusal.isEmpty {
+      ready.plan = proposedPlan(
+        waiting.call.input.count, of: waiting.call.operation(among: members), among: members)
+    }
     let actions = channels[channel]!.exchange!.announce(ready)
     note(channel)
     return actions + replayEarly(in: channel, at: now)

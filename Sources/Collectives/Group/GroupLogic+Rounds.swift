@@ -32,8 +32,7 @@ extension GroupLogic {
       }
     }
     ready.plan = proposedPlan(
-      contribution.values.count, .f32, by: settings.codec.codec(), settings.algorithm,
-      among: view.members)
+      contribution.values.count, of: settings.round, among: view.members)
     watch.heard(permille: 1000, from: me, at: now)
     let actions = self.attempt?.announce(ready) ?? []
     return actions + advanceRound(at: now)
@@ -78,11 +77,9 @@ extension GroupLogic {
     let opened = opensOnReady(mine.values.count, in: view)
     let plan: PathPlan?
     do {
-      plan = try attempt.plan(
-        isOpen: settings.algorithm == .automatic, isOpened: opened,
-        isLossy: settings.codec.codec().isLossy)
+      plan = try attempt.plan(of: settings.round, isOpened: opened)
     } catch {
-      let bad = attempt.badPlan(error)
+      let bad = attempt.badPlan(error, of: settings.round)
       return pass(.trouble(reason: bad.reason, without: bad.without), at: now)
     }
     if plan != nil { paths.followed += 1 }

@@ -36,5 +36,10 @@ extension GroupLogic {
       self.membersMin = membersMin
       self.quorum = quorum
     }
+
+    /// What all do in a round.
+    var round: Operation {
+      Operation(.allReduce, reduce: operation, algorithm: algorithm, codec: codec)
+    }
   }
 }

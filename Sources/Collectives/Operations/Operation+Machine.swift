@@ -2,6 +2,7 @@
 
 public import FerryBasics
 import FerryCodecs
+import FerryTensors
 
 extension Operation {
   /// This rank's machine for the operation.
@@ -38,6 +39,43 @@ extension Operation {
     let isRead = input.elementType == elementType
     return (isRead ? input : Values(elementType)).visit(
       MachineMaker(operation: self, terms: terms, counts: counts))
+  }
+
+  /// The way that is taken where it is left open and nothing is known of the links, and why.
+  package func usualWay(count: Int, world: Int) -> (algorithm: AllReduceAlgorithm, reason: String) {
+    switch kind {
+    case .allReduce:
+      AllReduceAlgorithm.automatic.choice(
+        count: count, world: world, codec: codec.codec(), elementType: elementType)
+    // Few values go from the root to all at once; many down a chain that starts at the root, piece by
+    // piece: no link carries them more than once, and all work at the same time.
+    case .broadcast where count > Pieces.elements(of: count, width: elementType.byteWidth):
+      (.ring, "ring: many values go down a chain, piece by piece")
+    default: (.direct, "direct: each sends to whom it has something for")
+    }
+  }
+
+  /// Whether the group may choose among several ways.
+  var isWayOpen: Bool { algorithm == .automatic && topology == Topology() && ways.count > 1 }
+
+  /// The rank that chooses then: one that knows how much there is to move.
+  var proposer: Int { root ?? 0 }
+
+  /// Whether its codec rounds values.
+  var isLossy: Bool { elementType == .f32 && codec.codec().isLossy }
+
+  /// The trees by which a broadcast goes.
+  func broadcastRoute(world: Int) -> any Route {
+    switch algorithm {
+    case .ring: Ring(world: world, order: topology.order)
+    case .tree: BinomialTree(world: world, root: root ?? 0)
+    default: Star(world: world, hubs: [root ?? 0])
+    }
+  }
+
+  /// Which segment of them: in a ring, segment `s` starts at rank `s`; the others have one.
+  static func broadcastSegment(_ root: Int, of route: any Route) -> Int {
+    route.segmentCount > 1 ? root : 0
   }
 
   /// The algorithms that may be asked for, besides `.automatic`.
@@ -81,8 +119,7 @@ private struct MachineMaker: ElementVisitor {
     let ranges =
       counts[0].count == world
       ? Segments.ranges(counts[0]) : Segments.even(values.count, in: world)
-    let way = operation.algorithm == .automatic ? .direct : operation.algorithm
-    return way.route(in: terms).relay(values, ranges, in: terms, isSpread: false)
+    return operation.algorithm.route(in: terms).relay(values, ranges, in: terms, isSpread: false)
   }
 
   private func allGather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
@@ -96,22 +133,15 @@ private struct MachineMaker: ElementVisitor {
     return relay(all, legs, .allGather, result: 0..<all.count)
   }
 
-  /// Few values go from the root to all at once; many down a chain that starts at the root, piece by
-  /// piece: no link carries them more than once, and all work at the same time.
   private func broadcast<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     let count = counts[root][0]
-    var way = operation.algorithm
-    if way == .automatic {
-      way = count > terms.pieceElements(of: count, as: Element.self) ? .ring : .direct
+    var operation = operation
+    if operation.algorithm == .automatic {
+      operation.algorithm = operation.usualWay(count: count, world: world).algorithm
     }
-    let route: any Route =
-      switch way {
-      case .ring: Ring(world: world, order: terms.topology.order)
-      case .tree: BinomialTree(world: world, root: root)
-      default: Star(world: world, hubs: [root])
-      }
-    // In a ring, segment `s` starts at rank `s`; the other routes have one segment.
-    let leg = spread(0, 0..<count, along: route, as: way == .ring ? root : 0)
+    let route = operation.broadcastRoute(world: world)
+    let leg = spread(
+      0, 0..<count, along: route, as: Operation.broadcastSegment(root, of: route))
     let all = rank == root ? values : [Element](repeating: .zero, count: count)
     return relay(all, [leg], .broadcast, result: 0..<count)
   }

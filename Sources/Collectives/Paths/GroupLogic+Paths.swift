@@ -12,29 +12,13 @@ extension GroupLogic {
 
   // MARK: The way of an exchange
 
-  /// The plan that this member proposes with its `ready`, if it is the first of those who take part
-  /// and the way is left open.
+  /// The plan that this member proposes with its `ready`, where the way is left open and the choice
+  /// is this member's.
   mutating func proposedPlan(
-    _ count: Int, _ type: ElementType, by codec: any Codec, _ algorithm: AllReduceAlgorithm,
-    topology: Topology = Topology(), among members: [Member]
+    _ count: Int, of operation: Operation, among members: [Member]
   ) -> PathPlan? {
-    guard members.first == me, algorithm == .automatic, topology == Topology() else { return nil }
-    let usual = algorithm.chosen(
-      count: count, world: members.count, codec: codec, elementType: type, topology: topology)
-    // In one shot it has begun when the plan comes.
-    guard usual.algorithm != .oneShot else { return nil }
-    return pathChoice(count, type, by: codec, among: members).plan
-  }
-
-  /// The same for a call.
-  mutating func proposedPlan(
-    of call: Call, _ ready: GroupMessage.Ready, among members: [Member]
-  ) -> PathPlan? {
-    let operation = call.operation
-    guard operation.kind == .allReduce, ready.refusal.isEmpty else { return nil }
-    return proposedPlan(
-      call.input.count, operation.elementType, by: operation.codec.codec(), operation.algorithm,
-      topology: operation.topology, among: members)
+    guard operation.isWayOpen, members[operation.proposer] == me else { return nil }
+    return pathChoice(count, of: operation, among: members).plan
   }
 
   /// The operation of a call, by the way that was agreed on; nil when the plan is nonsense, which is
@@ -44,33 +28,28 @@ extension GroupLogic {
     var operation = call.operation(among: exchange.members)
     do {
       let plan = try exchange.plan(
-        isOpen: operation.kind == .allReduce && operation.algorithm == .automatic
-          && operation.topology == Topology(),
-        isOpened: call.opensOnReady(world: exchange.members.count),
-        isLossy: operation.elementType == .f32 && operation.codec.codec().isLossy)
+        of: operation, isOpened: call.opensOnReady(world: exchange.members.count))
       if let plan {
         (operation.algorithm, operation.topology) = (plan.algorithm, plan.topology)
         paths.followed += 1
       }
       return operation
     } catch {
-      channels[channel]!.exchange!.blame(exchange.badPlan(error))
+      channels[channel]!.exchange!.blame(exchange.badPlan(error, of: operation))
       return nil
     }
   }
 
   private mutating func pathChoice(
-    _ count: Int, _ type: ElementType, by codec: any Codec, among members: [Member]
+    _ count: Int, of operation: Operation, among members: [Member]
   ) -> PathChoice {
-    let usual = AllReduceAlgorithm.automatic.choice(
-      count: count, world: members.count, codec: codec, elementType: type)
-    let isFloat = type == .f32
-    let bytes = isFloat ? codec.byteCount(for: count) : count * type.byteWidth
+    let usual = operation.usualWay(count: count, world: members.count)
+    // In one shot it has begun when the plan comes.
     guard usual.algorithm != .oneShot, members.count > 2 else {
       return PathChoice(plan: nil, algorithm: usual.algorithm, time: nil, reason: usual.reason)
     }
     return paths.choice(
-      .init(bytes: bytes, isLossy: isFloat && codec.isLossy), among: members, me: me.id,
+      PathTask(operation, count: count, world: members.count), among: members, me: me.id,
       usual: usual)
   }
 
@@ -80,7 +59,8 @@ extension GroupLogic {
     _ count: Int, of type: ElementType = .f32, codec: CodecKind = .float32
   ) -> PathChoice? {
     guard let view else { return nil }
-    var choice = pathChoice(count, type, by: codec.codec(), among: view.members)
+    let operation = Operation(.allReduce, codec: codec, elementType: type)
+    var choice = pathChoice(count, of: operation, among: view.members)
     choice.isMeasured = knowsPaths
     return choice
   }
@@ -201,22 +181,21 @@ extension GroupLogic {
 }
 
 extension Exchange {
-  /// What the first of those who take part proposed; all are ready.
+  /// What was proposed by the one whose choice it is; all are ready.
   ///
-  /// - Parameters:
-  ///   - isOpen: the way is left to the group.
-  ///   - isOpened: the exchange began with `ready` already, in one shot.
+  /// - Parameter isOpened: the exchange began with `ready` already, in one shot.
   /// - Throws: when it cannot be followed, the proposer the culprit.
-  func plan(isOpen: Bool, isOpened: Bool, isLossy: Bool) throws(CollectiveError) -> PathPlan? {
-    guard let plan = members.first.flatMap({ readies[$0]?.plan }) else { return nil }
+  func plan(of operation: Operation, isOpened: Bool) throws(CollectiveError) -> PathPlan? {
+    guard let plan = readies[members[operation.proposer]]?.plan else { return nil }
     try plan.check(
-      world: members.count, isOpen: isOpen && !isOpened, isLossy: isLossy, proposer: 0)
+      operation, world: members.count, isOpen: operation.isWayOpen && !isOpened)
     return plan
   }
 
   /// The same, for a proposer that sends nonsense: who is to be left out.
-  func badPlan(_ error: CollectiveError) -> Trouble {
-    Trouble(
-      reason: "\(members[0].id.short) proposed a bad plan: \(error.what)", without: [members[0]])
+  func badPlan(_ error: CollectiveError, of operation: Operation) -> Trouble {
+    let proposer = members[operation.proposer]
+    return Trouble(
+      reason: "\(proposer.id.short) proposed a bad plan: \(error.what)", without: [proposer])
   }
 }

@@ -2,7 +2,7 @@
 
 import FerryPlanning
 
-/// How long an all-reduce should take over links that differ.
+/// How long an operation should take over links that differ.
 ///
 /// Pieces follow each other through all hops at once, so the time is that of the busiest link or line
 /// for all that passes it, and one piece's way through the longest chain of hops. Lines are full
@@ -27,28 +27,24 @@ package struct PathCost {
     rooms = map.rooms()
   }
 
-  /// Seconds for `bytes` of encoded vector.
-  package func time(_ plan: PathPlan, bytes: Int) -> Double {
+  /// Seconds for a task by a plan that suits it.
+  package func time(_ plan: PathPlan, _ task: PathTask) -> Double {
     let world = map.count
-    let bytes = Double(bytes)
+    let bytes = Double(task.bytes)
     switch plan.algorithm {
     case .oneShot:
       var load = Load(map, rooms)
       for from in 0..<world { for to in 0..<world where to != from { load.add(from, to, bytes) } }
       return load.busiest + slowestHop(bytes: 0)
     case .halvingDoubling: return halvingDoubling(bytes)
-    default: return routed(plan, bytes)
+    default: return routed(plan, task)
     }
   }
 
-  private func routed(_ plan: PathPlan, _ bytes: Double) -> Double {
+  private func routed(_ plan: PathPlan, _ task: PathTask) -> Double {
     let world = map.count
-    let route = plan.algorithm.route(world: world, topology: plan.topology)
-    let shares = route.segmentCount == world ? plan.topology.shares : []
-    let whole = shares.reduce(0, +)
-    let segments = (0..<route.segmentCount).map {
-      bytes * (shares.isEmpty ? 1 / Double(route.segmentCount) : shares[$0] / whole)
-    }
+    let route = task.route(plan, world: world)
+    let segments = task.segments(plan, of: route)
     let longest = segments.max() ?? 0
     let piece = min(
       longest,
@@ -60,11 +56,15 @@ package struct PathCost {
     for (segment, size) in segments.enumerated() where size > 0 {
       var (up, down) = (Way(), Way())
       for rank in 0..<world {
-        if let sink = route.sink(of: rank, segment) { load.add(rank, sink, size) }
-        if let source = route.upstream(of: rank, segment) { load.add(source, rank, size) }
-        up = max(up, way(from: rank, piece) { route.sink(of: $0, segment) })
-        down = max(
-          down, way(from: rank, piece, isBackwards: true) { route.upstream(of: $0, segment) })
+        if task.isSummed {
+          if let sink = route.sink(of: rank, segment) { load.add(rank, sink, size) }
+          up = max(up, way(from: rank, piece) { route.sink(of: $0, segment) })
+        }
+        if task.isSpread {
+          if let source = route.upstream(of: rank, segment) { load.add(source, rank, size) }
+          down = max(
+            down, way(from: rank, piece, isBackwards: true) { route.upstream(of: $0, segment) })
+        }
       }
       // The slowest hop is busy with all pieces, this one among them.
       chain = max(chain, up.time + down.time - max(up.slowest, down.slowest))

@@ -2,7 +2,7 @@
 
 public import FerryBasics
 
-/// Which way an all-reduce takes over the links as they were measured: one member proposes it with
+/// Which way an operation takes over the links as they were measured: one member proposes it with
 /// its `ready`, and all follow it.
 public struct PathPlan: Sendable, Hashable {
   /// Never `.automatic`.
@@ -40,12 +40,13 @@ public struct PathPlan: Sendable, Hashable {
     try reader.end()
   }
 
-  /// Whether it can be followed in an all-reduce that leaves the way open.
+  /// Whether it can be followed in an operation that leaves the way open.
   ///
   /// - Throws: `.badGroup`, the proposer its culprit.
   package func check(
-    world: Int, isOpen: Bool, isLossy: Bool, proposer: Int
+    _ operation: Operation, world: Int, isOpen: Bool
   ) throws(CollectiveError) {
+    let proposer = operation.proposer
     func refused(_ what: String) -> CollectiveError {
       CollectiveError(
         .badGroup, what, place: "plan of \(world) ranks",
@@ -53,7 +54,10 @@ public struct PathPlan: Sendable, Hashable {
     }
     guard isOpen else { throw refused("the way is not its to choose") }
     guard algorithm != .automatic else { throw refused("it leaves the way open") }
-    guard !isLossy || Self.gentle.contains(algorithm) else {
+    guard operation.ways.contains(algorithm) else {
+      throw refused("\(operation.kind) has no way \(algorithm.rawValue)")
+    }
+    guard !operation.isLossy || Self.gentle(operation.kind).contains(algorithm) else {
       throw refused("\(algorithm.rawValue) rounds more than twice")
     }
     do {
@@ -63,6 +67,13 @@ public struct PathPlan: Sendable, Hashable {
     }
   }
 
-  /// The ways in which a lossy codec rounds twice at most.
-  static let gentle: [AllReduceAlgorithm] = [.oneShot, .direct, .star]
+  /// The ways in which a lossy codec rounds a value twice at most: what is only passed on is rounded
+  /// once, whichever way it goes.
+  static func gentle(_ kind: Operation.Kind) -> [AllReduceAlgorithm] {
+    switch kind {
+    case .allReduce: [.oneShot, .direct, .star]
+    case .reduceScatter: [.direct]
+    default: Operation(kind).ways
+    }
+  }
 }

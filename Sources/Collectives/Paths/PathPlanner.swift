@@ -24,9 +24,6 @@ package struct PathPlanner {
   package static let gainMin = 1.15
   /// A later plan of the list must be faster by this.
   private static let preference = 0.97
-  /// Vectors of more bytes are not sent in one shot, whatever is reckoned.
-  private static let oneShotBytesMax = 4 << 20
-
   package let map: PathMap
   /// The plans worth reckoning: they do not depend on the vector's length.
   private let plans: [PathPlan]
@@ -99,13 +96,11 @@ package struct PathPlanner {
     }
   }
 
-  /// - Parameters:
-  ///   - bytes: of the encoded vector.
-  ///   - usual: the way that goes by size, and the reason for it.
+  /// - Parameter usual: the way that goes by size, and the reason for it.
   package func choice(
-    bytes: Int, isLossy: Bool, usual: (algorithm: AllReduceAlgorithm, reason: String)
+    _ task: PathTask, usual: (algorithm: AllReduceAlgorithm, reason: String)
   ) -> PathChoice {
-    let usualTime = cost.time(PathPlan(usual.algorithm), bytes: bytes)
+    let usualTime = cost.time(PathPlan(usual.algorithm), task)
     func stay() -> PathChoice {
       PathChoice(
         plan: nil, algorithm: usual.algorithm, time: .seconds(usualTime), reason: usual.reason)
@@ -113,11 +108,8 @@ package struct PathPlanner {
     // Where links are alike and short, sizes say it all.
     guard !(map.isEven && map.isShort) else { return stay() }
     var best: (plan: PathPlan, time: Double)?
-    for plan in plans {
-      guard !isLossy || PathPlan.gentle.contains(plan.algorithm),
-        plan.algorithm != .oneShot || bytes <= Self.oneShotBytesMax
-      else { continue }
-      let time = cost.time(plan, bytes: bytes)
+    for plan in plans where task.suits(plan) {
+      let time = cost.time(plan, task)
       // Those before spread the work over more ranks, which counts for as much.
       if best.map({ time < $0.time * Self.preference }) ?? true { best = (plan, time) }
     }

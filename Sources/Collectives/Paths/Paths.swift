@@ -55,12 +55,7 @@ struct Paths: Sendable {
   var followed = 0
 
   private var planner: (members: [Member], planner: PathPlanner?)?
-  private var choices: [Key: PathChoice] = [:]
-
-  struct Key: Hashable {
-    let bytes: Int
-    let isLossy: Bool
-  }
+  private var choices: [PathTask: PathChoice] = [:]
 
   // MARK: Tables
 
@@ -128,9 +123,9 @@ struct Paths: Sendable {
     }
   }
 
-  /// The best way for a vector among some members.
+  /// The best way for an operation among some members.
   mutating func choice(
-    _ key: Key, among members: [Member], me: PeerID,
+    _ task: PathTask, among members: [Member], me: PeerID,
     usual: (algorithm: AllReduceAlgorithm, reason: String)
   ) -> PathChoice {
     if planner?.members != members {
@@ -140,10 +135,10 @@ struct Paths: Sendable {
     guard let planner = planner?.planner, isTrusted(planner.map) else {
       return PathChoice(plan: nil, algorithm: usual.algorithm, time: nil, reason: usual.reason)
     }
-    if let known = choices[key] { return known }
+    if let known = choices[task] { return known }
     if choices.count >= Self.choicesMax { choices = [:] }
-    let choice = planner.choice(bytes: key.bytes, isLossy: key.isLossy, usual: usual)
-    choices[key] = choice
+    let choice = planner.choice(task, usual: usual)
+    choices[task] = choice
     return choice
   }
 

@@ -4,6 +4,7 @@ import FerryBasics
 import FerryCodecs
 import FerryCollectives
 import FerryPeers
+import FerryTensors
 import Synchronization
 import Testing
 
@@ -50,6 +51,16 @@ struct GroupPathsTests {
     let rows = net.peers.indices.filter { $0 != peer }.map {
       PathMessage.Row(
         from: net.peers[$0].logic.me.id, speed: PathFigure.code(5e6), trip: PathFigure.code(200))
+    }
+    return .paths(.table(rows))
+  }
+
+  /// What a peer says of the ways to it: those of the two rooms, even and odd, are slow between them.
+  private static func roomTable(_ net: GroupNet, of peer: Int) -> GroupMessage {
+    let rows = net.peers.indices.filter { $0 != peer }.map {
+      PathMessage.Row(
+        from: net.peers[$0].logic.me.id,
+        speed: PathFigure.code($0 % 2 == peer % 2 ? 1e8 : 1e6), trip: PathFigure.code(200))
     }
     return .paths(.table(rows))
   }
@@ -129,6 +140,29 @@ struct GroupPathsTests {
     #expect(log.plans.isEmpty)
   }
 
+  @Test("a broadcast goes by its root's plan: nobody else knows how much it is")
+  func broadcast() throws {
+    let log = Log()
+    var net = Self.net(6, log)
+    for peer in [0, 1, 3, 4, 5] {
+      for other in [0, 2] where other != peer {
+        net.inject(Self.roomTable(net, of: peer), from: peer, to: other)
+      }
+    }
+    net.pass(.seconds(20))
+    let root = net.peers[2].logic.me.id
+    let given = (0..<6).map { peer in (0..<Self.count).map { Int32($0 + peer) } }
+    let calls = (0..<6).map { peer in
+      net.call(peer, .broadcast(.i32(peer == 2 ? given[2] : []), from: root))
+    }
+    net.deliver()
+    #expect(log.plans.map(\.from) == [2, 2, 2, 2, 2])
+    for (peer, call) in calls.enumerated() {
+      #expect(try #require(net.result(peer, call)).get().values == .i32(given[2]))
+    }
+    #expect(net.peers.allSatisfy { $0.logic.plansFollowed == 1 })
+  }
+
   /// Plans that nobody can follow, and what is said of them.
   static let bad: [(plan: PathPlan, what: String)] = [
     (PathPlan(.ring, Topology(order: [0, 1, 1])), "the ring is [0, 1, 1]"),
@@ -167,7 +201,7 @@ struct GroupPathsTests {
     let call: (Int) -> [Call] = { peer in
       [
         .allReduce(.f32([Float](repeating: 1, count: Self.count)), algorithm: .ring),
-        .allReduce(.f32([1, 2, 3])), .allGather(.f32([1])),
+        .allReduce(.f32([1, 2, 3])), .allToAll([:], of: .f32),
       ]
     }
     for number in 0..<3 {

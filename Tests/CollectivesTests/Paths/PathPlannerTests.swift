@@ -23,9 +23,18 @@ struct PathPlannerTests {
   }
 
   static func choice(_ map: PathMap, bytes: Int = 16 << 20, isLossy: Bool = false) -> PathChoice {
-    let usual = AllReduceAlgorithm.automatic.choice(
-      count: bytes / 4, world: map.count, codec: Float32Codec())
-    return PathPlanner(map).choice(bytes: bytes, isLossy: isLossy, usual: usual)
+    choice(map, PathTask(bytes: bytes, isLossy: isLossy))
+  }
+
+  static func choice(_ map: PathMap, _ task: PathTask) -> PathChoice {
+    PathPlanner(map).choice(task, usual: usual(task, world: map.count))
+  }
+
+  static func usual(_ task: PathTask, world: Int) -> (
+    algorithm: AllReduceAlgorithm, reason: String
+  ) {
+    Operation(task.kind, root: task.kind == .broadcast ? task.root : nil)
+      .usualWay(count: task.bytes / 4, world: world)
   }
 
   @Test("a slow rank adds up nothing, and passes its vector once each way, over one flow")
@@ -45,7 +54,7 @@ struct PathPlannerTests {
       #expect(choice.reason.hasSuffix("; rank \(slow) behind rank \(host)"))
       // A ring passes it 2 (N − 1) / N times.
       let cost = PathCost(map: map)
-      let ring = cost.time(PathPlan(.ring), bytes: 16 << 20)
+      let ring = cost.time(PathPlan(.ring), PathTask(bytes: 16 << 20))
       #expect((1.45...1.6).contains(ring / (choice.time! / .seconds(1))), "\(choice)")
       // Nobody else speaks to it, though all segments but its own go there.
       let route = AllReduceAlgorithm.hierarchical.route(world: 4, topology: plan.topology)
@@ -90,21 +99,53 @@ struct PathPlannerTests {
     #expect(Self.choice(map, bytes: 256 << 20).plan == nil)
   }
 
+  /// Ranks by turns in two rooms with a slow link between them.
+  static func twoRooms() throws -> PathMap {
+    try #require(
+      PathMap(6) { from, to in
+        PathFigure.code((from % 2 == to % 2 ? 125 : 2) * mega)
+      } trip: { from, to in
+        PathFigure.code(from % 2 == to % 2 ? 200 : 80_000)
+      })
+  }
+
   @Test("two rooms with a slow link between them become islands")
   func rooms() throws {
-    let room = [0, 1, 0, 1, 0, 1]
-    let map = try #require(
-      PathMap(6) { from, to in
-        PathFigure.code((room[from] == room[to] ? 125 : 2) * Self.mega)
-      } trip: { from, to in
-        PathFigure.code(room[from] == room[to] ? 200 : 80_000)
-      })
+    let map = try Self.twoRooms()
     #expect(map.islands.contains([[0, 2, 4], [1, 3, 5]]))
     let plan = try #require(Self.choice(map).plan)
     #expect(plan.algorithm == .hierarchical || plan.algorithm == .ring, "\(Self.choice(map))")
     let cost = PathCost(map: map)
     #expect(
-      cost.time(plan, bytes: 16 << 20) * 1.15 < cost.time(PathPlan(.ring), bytes: 16 << 20))
+      cost.time(plan, PathTask(bytes: 16 << 20)) * 1.15
+        < cost.time(PathPlan(.ring), PathTask(bytes: 16 << 20)))
+  }
+
+  @Test("what all give to all, or one, crosses a slow link between rooms once each way")
+  func otherKinds() throws {
+    let map = try Self.twoRooms()
+    let cost = PathCost(map: map)
+    for kind in [Operation.Kind.reduceScatter, .allGather, .broadcast] {
+      let task = PathTask(kind, root: 3, bytes: 16 << 20)
+      let choice = Self.choice(map, task)
+      let plan = try #require(choice.plan, "\(kind)")
+      #expect(plan.algorithm == .ring && plan.topology == Topology(order: plan.topology.order))
+      // Those of one room follow each other.
+      let crossings = plan.topology.order.indices.count {
+        plan.topology.order[$0] % 2 != plan.topology.order[($0 + 1) % 6] % 2
+      }
+      #expect(crossings == 2, "\(plan.topology.order)")
+      // A broadcast crosses once with all bytes; the others with five of six segments.
+      let crossing = 16 * 1.048576 / 2 * (kind == .broadcast ? 1 : 5.0 / 6)
+      // Figures are kept to an eighth of a power of two.
+      #expect((0.95...1.15).contains(cost.time(plan, task) / crossing), "\(kind)")
+      #expect(choice.reason.contains("; in the order "))
+    }
+    // A lossy sum may not be rounded at every hop; what is only passed on may.
+    for kind in [Operation.Kind.reduceScatter, .allGather, .broadcast] {
+      let plan = Self.choice(map, PathTask(kind, bytes: 16 << 20, isLossy: true)).plan
+      #expect(plan?.algorithm == (kind == .reduceScatter ? nil : .ring), "\(kind)")
+    }
   }
 
   @Test("a lossy codec never takes a way that rounds more than twice")
@@ -143,29 +184,36 @@ struct PathPlannerTests {
   func property() throws {
     var chance = SplitMix64(Seed(7))
     var counts: [AllReduceAlgorithm: Int] = [:]
-    for _ in 0..<200 {
+    var kinds: Set<Operation.Kind> = []
+    for _ in 0..<300 {
       let map = try Self.randomMap(&chance)
       let bytes = 1 << Int.random(in: 14...27, using: &chance)
       let isLossy = Bool.random(using: &chance)
-      let choice = Self.choice(map, bytes: bytes, isLossy: isLossy)
-      guard let plan = choice.plan else { continue }
+      let kind =
+        [.allReduce, .allReduce, .reduceScatter, .allGather, .broadcast]
+        .randomElement(using: &chance)! as Operation.Kind
+      let root = kind == .broadcast ? Int.random(in: 0..<map.count, using: &chance) : nil
+      let task = PathTask(kind, root: root ?? 0, bytes: bytes, isLossy: isLossy)
+      guard let plan = Self.choice(map, task).plan else { continue }
       counts[plan.algorithm, default: 0] += 1
-      try plan.check(world: map.count, isOpen: true, isLossy: isLossy, proposer: 0)
+      kinds.insert(kind)
+      let lossy = Operation(kind, codec: isLossy ? .int8 : .float32, root: root)
+      try plan.check(lossy, world: map.count, isOpen: true)
       #expect(try PathPlan(decoding: plan.encoded()) == plan)
       let cost = PathCost(map: map)
-      let usual = AllReduceAlgorithm.automatic.choice(
-        count: bytes / 4, world: map.count, codec: Float32Codec())
+      let usual = Self.usual(task, world: map.count).algorithm
       #expect(
-        cost.time(plan, bytes: bytes) * PathPlanner.gainMin
-          <= cost.time(PathPlan(usual.algorithm), bytes: bytes))
+        cost.time(plan, task) * PathPlanner.gainMin <= cost.time(PathPlan(usual), task))
       // 41 elements: some ranks of uneven shares get none.
-      let operation = Operation(.allReduce, algorithm: plan.algorithm, topology: plan.topology)
+      let operation = Operation(
+        kind, algorithm: plan.algorithm, root: root, topology: plan.topology)
       let trial = Trial(operation, world: map.count, count: 41, seed: Seed(chance.next()))
       var fabric = Fabric(try trial.machines(), order: Seed(chance.next()))
       try fabric.run()
       #expect(fabric.machines.map { $0.output?.bytes } == trial.expected.map(\.bytes))
     }
     #expect(counts.count >= 4 && counts.values.reduce(0, +) > 100, "\(counts)")
+    #expect(kinds.count == 4)
   }
 
   @Test("a link that was not measured, or a group too small or too large, has no map")
