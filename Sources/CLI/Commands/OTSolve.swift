@@ -54,8 +54,8 @@ struct OTSolve: ParsableCommand {
   var output: String?
 
   @Option(
-    help: ArgumentHelp("Where to draw it: .svg.", valueName: "file"),
-    completion: .file(extensions: ["svg"]))
+    help: ArgumentHelp("Where to draw it: .svg or .png.", valueName: "file"),
+    completion: .file(extensions: ["svg", "png"]))
   var plot: String?
 
   @OptionGroup var format: OutputOptions
@@ -77,8 +77,8 @@ struct OTSolve: ParsableCommand {
       throw ValidationError(
         "--tolerance is of solvers with entropy; the exact ones prove 1e-12 always.")
     }
-    if let plot, !plot.lowercased().hasSuffix(".svg") {
-      throw ValidationError("--plot writes .svg, got \"\(plot)\".")
+    if let plot, !plot.lowercased().hasSuffix(".svg"), !plot.lowercased().hasSuffix(".png") {
+      throw ValidationError("--plot writes .svg or .png, got \"\(plot)\".")
     }
   }
 
@@ -106,7 +106,7 @@ struct OTSolve: ParsableCommand {
     if let plot {
       let picture = try CouplingPicture(
         input.sources, input.targets, problem: problem, coupling: solution.coupling)
-      try BoundedFile.write(picture.svg, to: plot)
+      try picture.write(to: plot)
       report.written.append(plot)
     }
     format.console.result(report, text: report.text)

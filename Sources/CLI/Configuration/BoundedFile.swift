@@ -47,8 +47,13 @@ package enum BoundedFile {
   ///
   /// - Throws: `.fileUnwritable`.
   package static func write(_ text: String, to path: String) throws(CLIError) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// The same for bytes.
+  package static func write(_ bytes: [UInt8], to path: String) throws(CLIError) {
     do {
-      try Foundation.Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try Foundation.Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
       throw CLIError(
         .fileUnwritable, what: "cannot be written: \(error.localizedDescription)", place: path,

@@ -3,7 +3,7 @@
 package import FerryOptimalTransport
 import Foundation
 
-/// Points of the plane and what moves between them, as one SVG file that needs nothing else.
+/// Points of the plane and what moves between them.
 package struct CouplingPicture: Sendable {
   private let sources: Points
   private let targets: Points
@@ -41,51 +41,91 @@ package struct CouplingPicture: Sendable {
 
   private static let side = 720.0
   private static let margin = 24.0
+  private static let lineInk = Ink(red: 0x4a, green: 0x55, blue: 0x68)
+  private static let sourceInk = Ink(red: 0x00, green: 0x72, blue: 0xb2)
+  private static let targetInk = Ink(red: 0xd5, green: 0x5e, blue: 0x00)
 
+  /// One SVG file that needs nothing else.
   package var svg: String {
-    var lowest = [Double.infinity, .infinity]
-    var highest = [-Double.infinity, -.infinity]
-    for cloud in [sources, targets] {
-      for i in cloud.coordinates.indices {
-        lowest[i % 2] = min(lowest[i % 2], cloud.coordinates[i])
-        highest[i % 2] = max(highest[i % 2], cloud.coordinates[i])
-      }
-    }
-    let spans = [highest[0] - lowest[0], highest[1] - lowest[1]]
-    let longest = max(spans[0], spans[1])
-    // One scale for both axes: distances are seen as they are.
-    let scale = longest > 0 && longest.isFinite ? (Self.side - 2 * Self.margin) / longest : 1
-    let width = max(120, spans[0] * scale + 2 * Self.margin)
-    let height = max(120, spans[1] * scale + 2 * Self.margin)
-    func place(_ cloud: Points, _ i: Int) -> (x: Double, y: Double) {
-      (
-        width / 2 + (cloud.coordinates[2 * i] - (lowest[0] + highest[0]) / 2) * scale,
-        height / 2 - (cloud.coordinates[2 * i + 1] - (lowest[1] + highest[1]) / 2) * scale
-      )
-    }
+    let frame = Frame(sources, targets)
     var picture = SVG()
-    picture.rectangle(x: 0, y: 0, width: width, height: height, "fill=\"#ffffff\"")
+    picture.rectangle(x: 0, y: 0, width: frame.width, height: frame.height, "fill=\"#ffffff\"")
+    draw(on: &picture, in: frame)
+    return picture.file(
+      width: frame.width, height: frame.height,
+      label: "\(sources.count) sources in blue, \(targets.count) targets in orange, and what moves")
+  }
+
+  /// The same as the bytes of a PNG file.
+  package var png: [UInt8] {
+    get throws {
+      let frame = Frame(sources, targets)
+      var canvas = Canvas(
+        width: Int(frame.width.rounded(.up)), height: Int(frame.height.rounded(.up)))
+      draw(on: &canvas, in: frame)
+      return PNGFile.encode(try canvas.picture)
+    }
+  }
+
+  /// Writes it as the path's ending says: .png, or else .svg.
+  package func write(to path: String) throws {
+    try BoundedFile.write(
+      path.lowercased().hasSuffix(".png") ? png : Array(svg.utf8), to: path)
+  }
+
+  private func draw(on surface: inout some DrawingSurface, in frame: Frame) {
     let heaviest = entries.first?.mass ?? 1
     for entry in entries.reversed() {
       let share = (entry.mass / heaviest).squareRoot()
-      picture.line(
-        place(sources, entry.row), place(targets, entry.column),
-        "stroke=\"#4a5568\" stroke-width=\"\(SVG.number(0.3 + 1.2 * share))\" "
-          + "stroke-opacity=\"\(SVG.number(0.1 + 0.6 * share))\"")
+      surface.line(
+        frame.place(sources, entry.row), frame.place(targets, entry.column),
+        width: 0.3 + 1.2 * share, Self.lineInk, opacity: 0.1 + 0.6 * share)
     }
-    for (cloud, weights, color) in [
-      (sources, masses.rows, "#0072b2"), (targets, masses.columns, "#d55e00"),
+    for (cloud, weights, ink) in [
+      (sources, masses.rows, Self.sourceInk), (targets, masses.columns, Self.targetInk),
     ] {
       let greatest = max(weights.max() ?? 1, .leastNormalMagnitude)
       let radius = max(1.6, min(6, 90 / Double(cloud.count).squareRoot()))
       for i in 0..<cloud.count where weights[i] > 0 {
-        picture.circle(
-          place(cloud, i), radius: max(0.8, radius * (weights[i] / greatest).squareRoot()),
-          "fill=\"\(color)\" fill-opacity=\"0.85\"")
+        surface.disc(
+          frame.place(cloud, i),
+          radius: max(0.8, radius * (weights[i] / greatest).squareRoot()), ink, opacity: 0.85)
       }
     }
-    return picture.file(
-      width: width, height: height,
-      label: "\(sources.count) sources in blue, \(targets.count) targets in orange, and what moves")
+  }
+
+  /// Where points lie in the picture.
+  private struct Frame {
+    let width: Double
+    let height: Double
+    private let scale: Double
+    private let middle: (x: Double, y: Double)
+
+    init(_ sources: Points, _ targets: Points) {
+      var lowest = [Double.infinity, .infinity]
+      var highest = [-Double.infinity, -.infinity]
+      for cloud in [sources, targets] {
+        for i in cloud.coordinates.indices {
+          lowest[i % 2] = min(lowest[i % 2], cloud.coordinates[i])
+          highest[i % 2] = max(highest[i % 2], cloud.coordinates[i])
+        }
+      }
+      let spans = [highest[0] - lowest[0], highest[1] - lowest[1]]
+      let longest = max(spans[0], spans[1])
+      // One scale for both axes: distances are seen as they are.
+      scale =
+        longest > 0 && longest.isFinite
+        ? (CouplingPicture.side - 2 * CouplingPicture.margin) / longest : 1
+      width = max(120, spans[0] * scale + 2 * CouplingPicture.margin)
+      height = max(120, spans[1] * scale + 2 * CouplingPicture.margin)
+      middle = ((lowest[0] + highest[0]) / 2, (lowest[1] + highest[1]) / 2)
+    }
+
+    func place(_ cloud: Points, _ i: Int) -> (x: Double, y: Double) {
+      (
+        width / 2 + (cloud.coordinates[2 * i] - middle.x) * scale,
+        height / 2 - (cloud.coordinates[2 * i + 1] - middle.y) * scale
+      )
+    }
   }
 }

@@ -71,6 +71,22 @@ struct CouplingFileTests {
     #expect(!svg.lowercased().contains("nan") && !svg.contains("inf\""))
   }
 
+  @Test("the same as pixels: as large, its points in their colors")
+  func pixels() throws {
+    let solution = try ExactTransport().solve(problem)
+    let picture = try CouplingPicture(
+      sources, targets, problem: problem, coupling: solution.coupling)
+    let png = try picture.png
+    // Width and height stand in the header as big-endian words.
+    let size = [png[16..<20], png[20..<24]].map { $0.reduce(0) { $0 << 8 | Int($1) } }
+    #expect(picture.svg.contains("width=\"\(size[0])\" height=\"\(size[1])\""), "\(size)")
+    #expect(png.count > 3 * size[0] * size[1])
+    // The pixels, behind headers of a stored block each: the points' colors over white.
+    for color: [UInt8] in [[38, 135, 190], [219, 118, 38]] {
+      #expect(png.indices.dropLast(2).contains { Array(png[$0..<$0 + 3]) == color }, "\(color)")
+    }
+  }
+
   @Test("one point on another is drawn, too")
   func onePoint() throws {
     let point = try Points([3, 3], dimensions: 2)
