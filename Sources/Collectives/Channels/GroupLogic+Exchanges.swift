@@ -13,14 +13,10 @@ extension GroupLogic {
     while channels[channel] != nil, view != nil, hasState, !membership.isFrozen {
       actions += announce(in: channel, at: now)
       guard channels[channel]?.exchange != nil else { return actions }
-      if channels[channel]!.exchange!.isAssembled { actions += begin(channel, at: now) }
-      if let trouble = channels[channel]?.exchange?.trouble {
-        return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
-      }
-      if let output = channels[channel]?.exchange?.takeOutput() {
-        actions += hold(.success(outcome(output, in: channel)), in: channel)
-      }
-      guard let exchange = channels[channel]?.exchange, exchange.isComplete else { return actions }
+      actions += complete(channel, at: now)
+      guard let exchange = channels[channel]?.exchange, exchange.trouble == nil,
+        exchange.isComplete
+      else { return actions }
       let odd = exchange.minority
       guard odd.isEmpty else {
         let reason = """
@@ -32,6 +28,19 @@ extension GroupLogic {
       let missed = channels[channel]!.missed
       conclude(channel)
       if let missed { actions += goOn(channel, after: missed, at: now) }
+    }
+    return actions
+  }
+
+  /// Takes the try under way as far as holding its result.
+  private mutating func complete(_ channel: UInt64, at now: Duration) -> [LinkAction] {
+    var actions: [LinkAction] = []
+    if channels[channel]!.exchange!.isAssembled { actions += begin(channel, at: now) }
+    if let trouble = channels[channel]?.exchange?.trouble {
+      return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
+    }
+    if let output = channels[channel]?.exchange?.takeOutput() {
+      actions += hold(.success(outcome(output, in: channel)), in: channel)
     }
     return actions
   }
@@ -232,13 +241,33 @@ extension GroupLogic {
     case .told(_, let said): return hear(said, stage, from: member, at: now)
     default: break
     }
-    guard hasState, !membership.isFrozen, channels[stage.channel]?.exchange?.stage == stage else {
+    guard hasState, channels[stage.channel]?.exchange?.stage == stage else {
       keepEarlyInChannel(message, stage, from: member)
       return []
+    }
+    guard !membership.isFrozen else {
+      return receiveFrozen(message, stage, from: member, at: now)
     }
     if channels[stage.channel]!.exchange!.isUnderWay { channelMoved(at: now) }
     let actions = channels[stage.channel]!.exchange!.receive(message, from: member)
     return actions + advance(stage.channel, at: now)
+  }
+
+  /// While the view changes nothing is handed out. But the last word of one that ends at once counts:
+  /// with it this member may hold what others have handed out and nobody else can tell any more.
+  private mutating func receiveFrozen(
+    _ message: GroupMessage, _ stage: GroupMessage.Stage, from member: Member, at now: Duration
+  ) -> [LinkAction] {
+    let channel = stage.channel
+    guard case .ready = message else {
+      keepEarlyInChannel(message, stage, from: member)
+      return []
+    }
+    _ = channels[channel]!.exchange!.receive(message, from: member)
+    guard channels[channel]!.exchange!.isAssembled,
+      channels[channel]!.exchange!.said.allSatisfy(\.isWhole)
+    else { return [] }
+    return complete(channel, at: now)
   }
 
   private mutating func keepEarlyInChannel(

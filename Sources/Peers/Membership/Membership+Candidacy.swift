@@ -102,6 +102,8 @@ extension Membership {
     let expected = view.members.filter { $0 == me || (isLinked($0) && applicants[$0] == nil) }
     let complete = expected.allSatisfy { candidacy.promises[$0] != nil }
     guard complete || now >= candidacy.until else { return [] }
+    // What this member learnt since it stood counts, too: it decides now.
+    candidacy.promises[me]?.standing = answer(in: view)
     guard isQuorum(Set(candidacy.promises.keys), of: view), let proposal = choose(candidacy, view)
     else { return now >= candidacy.until ? giveUp(at: now) : [] }
     candidacy.proposal = proposal

@@ -115,6 +115,36 @@ struct OneHopTests {
     for peer in 0..<2 { #expect(value(net, peer, next[peer]) == [1]) }
   }
 
+  @Test("the last word of one that ends at once counts, though the view is changing")
+  func endsAtOnce() throws {
+    var net = idle(3)
+    var word: GroupMessage?
+    net.fate = { from, to, message in
+      guard from == 1, to == 2 else { return .arrives }
+      // The others' thread was stopped between one send and the next.
+      if case .ready = message {
+        word = message
+        return .isOvertaken
+      }
+      if case .membership = message { return .waits }
+      return .arrives
+    }
+    let ids = (0..<3).map { net.call($0, sum(1, Float($0))) }
+    net.deliver()
+    #expect(value(net, 0, ids[0]) == [3, 3] && value(net, 1, ids[1]) == [3, 3])
+    // Both have what they wanted, and end; the third asks the second about the first.
+    net.kill(0)
+    net.pass(.seconds(1))
+    #expect(value(net, 2, ids[2]) == nil)
+    net.inject(try #require(word), from: 1, to: 2)
+    #expect(value(net, 2, ids[2]) == nil, "nothing is handed out while the view changes")
+    net.kill(1)
+    net.pass(.seconds(2))
+    let outcome = try #require(try net.result(2, ids[2])?.get())
+    #expect(outcome.values == .f32([3, 3]) && outcome.contributors.count == 3)
+    #expect(net.members(2) == [2])
+  }
+
   @Test("a result that differs is found out at the next operation")
   func differing() {
     var net = idle(3)
