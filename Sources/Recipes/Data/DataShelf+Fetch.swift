@@ -28,10 +28,9 @@ extension DataShelf {
       progress("\(item.key): there, and checked")
       return
     }
-    let process = ProcessInfo.processInfo.processIdentifier
-    let work = NSTemporaryDirectory() + "ferry-\(item.key)-\(process)"
+    // Of its own, so that two that fetch at once do not meet.
+    let work = NSTemporaryDirectory() + "ferry-\(item.key)-\(UUID().uuidString)"
     do {
-      try? FileManager.default.removeItem(atPath: work)
       try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
     } catch { throw Self.unkept(item, at: work, error) }
     defer { try? FileManager.default.removeItem(atPath: work) }

@@ -98,6 +98,37 @@ public struct LabeledImages: Sendable, Equatable {
     return LabeledImages(width: newWidth, height: newHeight, features: out, labels: labels)
   }
 
+  /// Each cut to the smallest box around what is not black, and that averaged to one size; a black
+  /// picture stays whole.
+  public func boxed(width newWidth: Int, height newHeight: Int) -> LabeledImages {
+    var out: [Double] = []
+    out.reserveCapacity(count * newWidth * newHeight)
+    for index in 0..<count {
+      let pixels = Array(self[index])
+      var rows = (0..<height).filter { y in (0..<width).contains { pixels[y * width + $0] > 0 } }
+      var columns = (0..<width).filter { x in (0..<height).contains { pixels[$0 * width + x] > 0 } }
+      if rows.isEmpty { (rows, columns) = (Array(0..<height), Array(0..<width)) }
+      let (y, x) = (rows[0]...rows.last!, columns[0]...columns.last!)
+      let box = LabeledImages(
+        width: x.count, height: y.count,
+        features: y.flatMap { row in x.map { pixels[row * width + $0] } }, labels: [labels[index]])
+      out += box.averaged(width: newWidth, height: newHeight).features
+    }
+    return LabeledImages(width: newWidth, height: newHeight, features: out, labels: labels)
+  }
+
+  /// Each scaled so that its squares add up to 1; black stays black.
+  public func scaledToLengthOne() -> LabeledImages {
+    var out = features
+    for index in 0..<count {
+      let places = index * dimensions..<(index + 1) * dimensions
+      let length = self[index].reduce(0) { $0 + $1 * $1 }.squareRoot()
+      guard length > 0 else { continue }
+      for place in places { out[place] /= length }
+    }
+    return LabeledImages(width: width, height: height, features: out, labels: labels)
+  }
+
   /// For each new pixel the old ones in it with their shares, which add up to 1.
   private static func shares(from old: Int, to new: Int) -> [[(Int, Double)]] {
     let step = Double(old) / Double(new)

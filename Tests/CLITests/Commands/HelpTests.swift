@@ -18,7 +18,8 @@ struct HelpTests {
         "ferry ot map", "ferry ot solve", "ferry parity", "ferry peers", "ferry plan",
         "ferry plan flows", "ferry plan ring", "ferry plan shards", "ferry plan transfer",
         "ferry recipe", "ferry recipe cite", "ferry recipe data", "ferry recipe data fetch",
-        "ferry recipe data list", "ferry recipe data verify", "ferry recipe list", "ferry recipe run",
+        "ferry recipe data list", "ferry recipe data verify", "ferry recipe list",
+        "ferry recipe run",
         "ferry recipe show", "ferry report",
         "ferry status", "ferry train",
       ])

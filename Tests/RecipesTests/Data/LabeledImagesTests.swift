@@ -74,4 +74,18 @@ struct LabeledImagesTests {
     let row = Array(images[0].prefix(7))
     #expect(abs(halves.features[0] - (row[0] + row[1] + row[2] + row[3] / 2) / 3.5) < 1e-12)
   }
+
+  @Test("a box is cut to what is not black, and lengths become one; black stays black")
+  func boxes() throws {
+    let text = "0,0,0,0, 0,0,8,4, 0,0,16,0,5\n0,0,0,0, 0,0,0,0, 0,0,0,0,6\n".replacing(
+      " ", with: "")
+    let images = try LabeledImages(
+      csv: Array(text.utf8), width: 4, height: 3, brightest: 16, place: "")
+    let boxed = images.boxed(width: 2, height: 2)
+    #expect(boxed.features == [0.5, 0.25, 1, 0, 0, 0, 0, 0] && boxed.labels == [5, 6])
+    #expect(images.boxed(width: 1, height: 2).features == [0.375, 0.5, 0, 0])
+    let scaled = boxed.scaledToLengthOne()
+    #expect(abs(scaled[0].reduce(0) { $0 + $1 * $1 } - 1) < 1e-15)
+    #expect(Array(scaled[1]) == [0, 0, 0, 0])
+  }
 }
