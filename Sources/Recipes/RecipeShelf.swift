@@ -4,7 +4,8 @@
 public enum RecipeShelf {
   /// In the order of `ferry recipe list`.
   public static let all: [any Recipe] = [
-    ColorTransfer(), SparseNewton(), PrototypeAlignment(),
+    ColorTransfer(), SparseNewton(), PrototypeAlignment(), DigitsAdaptation(),
+    ImbalancedClustering(),
   ]
 
   /// The recipe of this name; nil where there is none.

@@ -95,9 +95,12 @@ struct SymmetricEigen {
       var turns = 0
       while true {
         var end = low
+        // The greatest entry is 1. Where the matrix has many zeros for eigenvalues, rounding of that
+        // size comes back at each turn: after some it counts as 0.
+        let least = turns < 20 ? 1e-300 : 1.1e-16
         while end < d - 1 {
           let around = abs(diagonal[end]) + abs(diagonal[end + 1])
-          if abs(off[end]) <= 1.1e-16 * around || abs(off[end]) < 1e-300 { break }
+          if abs(off[end]) <= 1.1e-16 * around || abs(off[end]) < least { break }
           end += 1
         }
         if end == low { break }

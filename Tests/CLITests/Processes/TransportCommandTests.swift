@@ -105,7 +105,7 @@ extension ProgramTests {
       let show = try yard.ferry(["recipe", "show", "sinkhorn-newton"])
       #expect(show.status == 0 && show.out.contains("\nClaims\n"))
       let ran = try yard.ferry([
-        "recipe", "run", "prototype-alignment", "--smoke", "--html", "r.html", "--json",
+        "recipe", "run", "color-transfer", "--smoke", "--html", "r.html", "--json",
       ])
       #expect(ran.status == 0, "\(ran.errors)")
       #expect(ran.out.contains("\"verdict\":\"NOT EVALUATED\""))

@@ -15,10 +15,14 @@ struct ControlTests {
     .enabled(if: isAsked, "minutes: FERRY_BENCH=1"), arguments: RecipeShelf.all.map(\.paper.name))
   func control(name: String) throws {
     let recipe = try #require(RecipeShelf.named(name))
+    let shelf = DataShelf(folder: DataFolder.path(environment: ProcessInfo.processInfo.environment))
+    if let missing = recipe.needs.first(where: { !shelf.has($0) }) {
+      try Test.cancel("\(missing.key) is not here: ferry recipe data fetch \(missing.key)")
+    }
     let start = ContinuousClock.now
     func report(_ subject: Subject) throws -> RecipeReport {
       try RecipeReport(
-        recipe, in: RecipeRun(subject: subject, now: { ContinuousClock.now - start }))
+        recipe, in: RecipeRun(subject: subject, data: shelf, now: { ContinuousClock.now - start }))
     }
     let method = try report(.method)
     #expect(method.count(.fail) == 0, "\(method.claims)")
