@@ -4,6 +4,7 @@ import FerryCollectives
 import FerryLearning
 import FerryPeers
 import FerryPlanning
+import FerryRecipes
 import FerryTensors
 
 /// One limit of the product. Rooms name theirs where they are used; this is the list of them.
@@ -299,6 +300,8 @@ package struct Limit: Codable, Equatable, Sendable {
         "coupling-lines", CouplingPicture.linesMax, "lines",
         "the most lines of a coupling's picture"
       ),
+      Limit(
+        "recipe-data", DataShelf.fileBytesMax, "bytes", "the longest file that recipes run on"),
     ]
   }
 }
