@@ -66,6 +66,7 @@ struct SmoothRun {
     var error = size(gradient)
     // The first step: costs change by about a tenth of their range.
     let firstLength = max(range.spread, 1e-300) / (10 * max(size(gradient), 1e-300))
+    var mark = value
     while error > tolerance, steps < iterationsMax {
       try checkCancelled("smooth transport")
       steps += 1
@@ -81,7 +82,9 @@ struct SmoothRun {
             let next = zip(alpha, way).map { $0 + length * $1 }
             let fresh = projected(next)
             let (risen, change) = dual(next, fresh)
-            if size(change) < (1 - length / 4) * error {
+            // Smaller errors are found far off the top, too: the dual must not fall.
+            if size(change) < (1 - length / 4) * error, risen >= value - Self.rounding * abs(value)
+            {
               steps += 1
               (alpha, columns, value, gradient, error) = (next, fresh, risen, change, size(change))
               found = true
@@ -105,8 +108,20 @@ struct SmoothRun {
       gradient = step.gradient
       columns = projected(alpha)
       error = size(gradient)
+      // On ties the error does not fall: the ascent is over where the value hardly rises.
+      if steps % Self.patience == 0 {
+        let isStalled = value - mark <= Self.leastRise * abs(value)
+        if isStalled, columns.contains(where: \.isTied) { return }
+        mark = value
+      }
     }
   }
+
+  /// Values this near, as a share, differ by rounding.
+  private static let rounding = 1e-12
+  /// A rise by less in so many steps, as a share of the value, is none.
+  private static let leastRise = 1e-9
+  private static let patience = 100
 
   private func size(_ gradient: [Double]) -> Double { gradient.reduce(0) { $0 + abs($1) } }
 
