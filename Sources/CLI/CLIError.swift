@@ -5,6 +5,7 @@ import FerryLearning
 import FerryOptimalTransport
 import FerryPeers
 import FerryPlanning
+import FerryRecipes
 import FerryStrategies
 import FerryTensors
 
@@ -40,6 +41,7 @@ package struct CLIError: FerryError, Equatable {
     package static let couplingTooLarge = Code(rawValue: "coupling-too-large")
     package static let notDrawable = Code(rawValue: "not-drawable")
     package static let recipeUnknown = Code(rawValue: "recipe-unknown")
+    package static let recipeDataUnknown = Code(rawValue: "recipe-data-unknown")
     package static let claimFailed = Code(rawValue: "claim-failed")
   }
 
@@ -78,6 +80,7 @@ package enum ExitStatus: Int32, Sendable {
       .configurationOutOfRange, .configurationConflict, .fileUnreadable, .fileExists,
       .joinLineMalformed, .eventsMalformed, .portInUse, .runNotFound, .textDiffers,
       .linksMalformed, .numbersMalformed, .couplingTooLarge, .notDrawable, .recipeUnknown,
+      .recipeDataUnknown,
     ]
     let peers: [PeersError.Code] = [
       .identityExposed, .identityDamaged, .badPeerID, .badJoinLine, .portInUse, .cannotListen,
@@ -102,9 +105,11 @@ package enum ExitStatus: Int32, Sendable {
     let transport: [TransportError.Code] = [
       .shapeMismatch, .badPoint, .badCost, .badMass, .unequalMass, .badSetting,
     ]
+    let recipes: [RecipeError.Code] = [.dataMissing]
     return Set(own.map(\.rawValue)).union(peers.map(\.rawValue)).union(texts.map(\.rawValue))
       .union(checkpoints.map(\.rawValue)).union(tensors.map(\.rawValue))
       .union(models.map(\.rawValue)).union(strategies.map(\.rawValue))
       .union(planning.map(\.rawValue)).union(transport.map(\.rawValue))
+      .union(recipes.map(\.rawValue))
   }()
 }

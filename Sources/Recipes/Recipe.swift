@@ -9,12 +9,19 @@ public protocol Recipe: Sendable {
   var paper: Paper { get }
   /// What the paper claims, as far as it is checked here; thresholds are set once, not tuned.
   var claims: [Claim] { get }
+  /// The data it runs on that is not in the product; nothing by default.
+  var needs: [DataItem] { get }
 
   /// Runs it, and measures what the claims are about.
   ///
   /// - Returns: one measurement for each claim.
   /// - Throws: what its solvers throw.
   func run(in run: RecipeRun) throws -> Findings
+}
+
+extension Recipe {
+  /// Nothing: most recipes make their data from the seed.
+  public var needs: [DataItem] { [] }
 }
 
 /// What a recipe is after.
@@ -65,21 +72,26 @@ public struct RecipeRun: Sendable {
   public let seed: Seed
   /// What it runs.
   public let subject: Subject
+  /// Where the data is that recipes need.
+  public let data: DataShelf
   /// Time since any fixed moment: rooms have no clock of their own.
   public let now: @Sendable () -> Duration
   /// Told what is being done.
   public let note: @Sendable (String) -> Void
 
   /// - Parameters:
+  ///   - data: a folder that is not there will do for recipes that need none.
   ///   - now: time since any fixed moment; a clock that stands still makes all durations 0.
   ///   - note: told what is being done.
   public init(
     budget: Budget = .standard, seed: Seed = Seed(1), subject: Subject = .method,
-    now: @escaping @Sendable () -> Duration, note: @escaping @Sendable (String) -> Void = { _ in }
+    data: DataShelf = DataShelf(folder: "data"), now: @escaping @Sendable () -> Duration,
+    note: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.budget = budget
     self.seed = seed
     self.subject = subject
+    self.data = data
     self.now = now
     self.note = note
   }

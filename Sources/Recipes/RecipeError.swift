@@ -12,6 +12,12 @@ public struct RecipeError: FerryError {
     public static let claimWithoutMeasurement = Code(rawValue: "claim-without-measurement")
     /// A picture whose bytes do not fit its size.
     public static let badPicture = Code(rawValue: "picture-malformed")
+    /// Data that a recipe needs, and this machine has not.
+    public static let dataMissing = Code(rawValue: "data-missing")
+    /// Data that could not be brought or kept.
+    public static let dataUnavailable = Code(rawValue: "data-unavailable")
+    /// Data that is not what it should be: another hash, another form.
+    public static let dataDamaged = Code(rawValue: "data-damaged")
   }
 
   /// Which kind of trouble it is.

@@ -71,7 +71,7 @@ struct StrategiesBench {
     self.options = options
     self.console = console
     try Engine.configure(threads: options.threads)
-    let cache = TextSource.cacheFolder(environment: ProcessInfo.processInfo.environment)
+    let cache = DataFolder.path(environment: ProcessInfo.processInfo.environment)
     let path = try TextSource.fetch(named: "kjv", cache: cache) { console.note($0) }
     corpus = try Corpus(path: path, validationFraction: 0.1)
   }

@@ -5,6 +5,7 @@ import FerryLearning
 import FerryOptimalTransport
 import FerryPeers
 import FerryPlanning
+import FerryRecipes
 import FerryTensors
 
 /// One limit of the product. Rooms name theirs where they are used; this is the list of them.
@@ -303,6 +304,8 @@ package struct Limit: Codable, Equatable, Sendable {
       Limit(
         "whitened-columns", WhitenedFeatures.dimensionsMax, "columns",
         "the most features of a sample that are whitened"),
+      Limit(
+        "recipe-data", DataShelf.fileBytesMax, "bytes", "the longest file that recipes run on"),
     ]
   }
 }

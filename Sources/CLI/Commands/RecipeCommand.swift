@@ -8,7 +8,10 @@ struct RecipeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recipe",
     abstract: "Run papers, and see which of their claims hold here.",
-    subcommands: [RecipeList.self, RecipeShow.self, RecipeRunCommand.self, RecipeCite.self])
+    subcommands: [
+      RecipeList.self, RecipeShow.self, RecipeRunCommand.self, RecipeCite.self,
+      RecipeDataCommand.self,
+    ])
 
   /// The recipe of a name.
   ///
@@ -48,7 +51,8 @@ struct RecipeList: ParsableCommand {
 
   func run() throws {
     var table = TextTable([
-      ("NAME", .leading), ("CLAIMS", .trailing), ("YEAR", .trailing), ("WHAT IT DOES", .leading),
+      ("NAME", .leading), ("CLAIMS", .trailing), ("YEAR", .trailing), ("DATA", .leading),
+      ("WHAT IT DOES", .leading),
     ])
     for recipe in RecipeShelf.all {
       let summary = RecipeSummary(recipe)
@@ -57,7 +61,7 @@ struct RecipeList: ParsableCommand {
       } else {
         table.add([
           summary.name, "\(summary.claims.count)", "\(recipe.paper.references[0].year)",
-          summary.title,
+          summary.needs.isEmpty ? "–" : summary.needs.joined(separator: " "), summary.title,
         ])
       }
     }
@@ -121,13 +125,16 @@ struct RecipeRunCommand: ParsableCommand {
       --control runs the baseline under the method's name: claims should then fail,
       which shows that they can.
 
+      A recipe that runs on data which is not here names the command that brings it;
+      --fetch brings it on the way.
+
       Examples:
         ferry recipe run color-transfer --html colors.html
         ferry recipe run sinkhorn-newton --seed 7 --json
-        ferry recipe run prototype-alignment --smoke
+        ferry recipe run prototype-alignment --fetch
 
       Exit codes: 0 ran, whatever the verdicts, 1 could not run or write, 2 no such
-      recipe, 64 wrong usage.
+      recipe or its data is not here, 64 wrong usage.
       """)
 
   @OptionGroup var recipe: RecipeArgument
@@ -143,17 +150,24 @@ struct RecipeRunCommand: ParsableCommand {
     completion: .file(extensions: ["html"]))
   var html: String?
 
+  @Flag(help: "Bring the data that the recipe needs, if it is not here.") var fetch = false
+
+  @OptionGroup var folder: DataFolderOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let chosen = try RecipeCommand.named(recipe.name)
     let console = output.console
+    let shelf = folder.shelf
+    if fetch {
+      for item in chosen.needs { try shelf.fetch(item) { console.note($0) } }
+    }
     let start = ContinuousClock.now
     let report = try RecipeReport(
       chosen,
       in: RecipeRun(
         budget: smoke ? .smoke : .standard, seed: Seed(seed),
-        subject: control ? .baseline : .method, now: { ContinuousClock.now - start },
+        subject: control ? .baseline : .method, data: shelf, now: { ContinuousClock.now - start },
         note: { console.note("… \($0)") }))
     if let html { try BoundedFile.write(RecipePage(report).html, to: html) }
     console.result(report, text: RecipeText(report, page: html).text(width: console.width))

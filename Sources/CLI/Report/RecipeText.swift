@@ -85,6 +85,8 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
   package let title: String
   package let idea: String
   package let data: String
+  /// Keys of the data that is not in the product.
+  package let needs: [String]
   package let claims: [ClaimSummary]
   package let references: [String]
 
@@ -94,6 +96,7 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
     title = paper.title
     idea = paper.idea
     data = paper.data
+    needs = recipe.needs.map(\.key)
     claims = recipe.claims.map {
       ClaimSummary(
         id: $0.id, sentence: $0.sentence, metric: $0.metric, need: $0.need.text,
@@ -106,7 +109,11 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
 
   package func text(width: Int) -> String {
     var text = "\(name): \(title)\n\n" + RecipeText.broken(idea, head: "", width: width)
-    text += "\n" + RecipeText.broken(data, head: "Data     ", width: width) + "\nClaims\n"
+    text += "\n" + RecipeText.broken(data, head: "Data     ", width: width)
+    if !needs.isEmpty {
+      text += "         ferry recipe data fetch \(needs.joined(separator: " "))\n"
+    }
+    text += "\nClaims\n"
     for claim in claims {
       text += RecipeText.broken(
         "\(claim.sentence) \(claim.metric): \(claim.need). Paper: \(claim.reported).",

@@ -36,7 +36,7 @@ struct RunSetup {
     switch configuration.data.text {
     case .path(let given): path = given
     case .kingJames:
-      let cache = TextSource.cacheFolder(environment: ProcessInfo.processInfo.environment)
+      let cache = DataFolder.path(environment: ProcessInfo.processInfo.environment)
       path = try TextSource.fetch(named: "kjv", cache: cache) {
         FileHandle.standardError.write(Foundation.Data("\($0)\n".utf8))
       }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 import FerryLearning
 import Foundation
 
@@ -19,7 +20,7 @@ package struct TextShelf: Sendable {
   package let folder: String
 
   package init(environment: [String: String]) {
-    folder = TextSource.cacheFolder(environment: environment)
+    folder = DataFolder.path(environment: environment)
   }
 
   /// The texts on the shelf, by name.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
 import Foundation
 
 /// A checkpoint's `manifest.json`: what the other files are, so that a torn one is noticed.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+public import FerryBasics
 
 /// Which samples of the endless stream were consumed, by whom, in which round: nothing lost,
 /// nothing twice.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
+
 /// A text to learn from, as bytes: a first part to train on, a last part to be measured on.
 ///
 /// The vocabulary is the 256 bytes, so any UTF-8 text works without a tokenizer.

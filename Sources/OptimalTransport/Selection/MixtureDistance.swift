@@ -3,7 +3,8 @@
 /// The transport distance from a mixture of sources to a target, and how it changes with the shares.
 ///
 /// A source's samples share its part of the mass alike, so that one set of samples stands for every
-/// mixture: the distance is convex in the shares.
+/// mixture: the distance is convex in the shares. Of an exact solver it has kinks, at which one of several
+/// slopes is given.
 public struct MixtureDistance: Sendable {
   /// From samples of all sources (rows) to the target (columns).
   public let geometry: any CostGeometry

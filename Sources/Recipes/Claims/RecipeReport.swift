@@ -62,8 +62,11 @@ public struct RecipeReport: Sendable, Encodable {
 
   /// Runs a recipe and judges its claims.
   ///
-  /// - Throws: what the recipe throws; `.claimWithoutMeasurement` for one that measures too little.
+  /// - Throws: what the recipe throws; `.dataMissing` before it runs without what it needs,
+  ///   `.claimWithoutMeasurement` for one that measures too little.
   public init(_ recipe: some Recipe, in run: RecipeRun) throws {
+    let missing = recipe.needs.filter { !run.data.has($0) }
+    guard missing.isEmpty else { throw DataShelf.missing(missing, run.data) }
     let (findings, seconds) = try run.timed { try recipe.run(in: run) }
     paper = recipe.paper
     self.recipe = paper.name

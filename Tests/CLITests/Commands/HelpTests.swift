@@ -17,7 +17,8 @@ struct HelpTests {
         "ferry limits", "ferry ot", "ferry ot barycenter", "ferry ot cluster", "ferry ot distance",
         "ferry ot map", "ferry ot select", "ferry ot solve", "ferry parity", "ferry peers", "ferry plan",
         "ferry plan flows", "ferry plan ring", "ferry plan shards", "ferry plan transfer",
-        "ferry recipe", "ferry recipe cite", "ferry recipe list", "ferry recipe run",
+        "ferry recipe", "ferry recipe cite", "ferry recipe data", "ferry recipe data fetch",
+        "ferry recipe data list", "ferry recipe data verify", "ferry recipe list", "ferry recipe run",
         "ferry recipe show", "ferry report",
         "ferry status", "ferry train",
       ])
@@ -27,7 +28,7 @@ struct HelpTests {
   func teaches() {
     let groups = [
       "ferry", "ferry checkpoint", "ferry config", "ferry data", "ferry identity", "ferry ot",
-      "ferry plan", "ferry recipe",
+      "ferry plan", "ferry recipe", "ferry recipe data",
     ]
     for (name, text) in HelpTexts.all where !groups.contains(name) {
       #expect(text.contains("Examples:\n  \(name)"), "\(name)")

@@ -95,28 +95,6 @@ struct TextSourceTests {
     #expect(TextSource.prose(in: Array("no text".utf8)).isEmpty)
   }
 
-  @Test("the cache follows XDG")
-  func cache() {
-    #expect(
-      TextSource.cacheFolder(environment: ["XDG_CACHE_HOME": "/x", "HOME": "/h"])
-        == "/x/ferry/data")
-    #expect(
-      TextSource.cacheFolder(environment: ["XDG_CACHE_HOME": "x", "HOME": "/h"])
-        == "/h/.cache/ferry/data")
-  }
-
-  @Test("a program that does not end is stopped at its deadline; a missing one is reported")
-  func processes() {
-    let folder = NSTemporaryDirectory()
-    let runner = ProcessRunner()
-    let late = runner.run(["tail", "-f", "/dev/null"], in: folder, deadline: .zero)
-    #expect(late == CommandResult(status: 124, errors: "tail did not end within 0 s"))
-    #expect(runner.run(["no-such-program"], in: folder, deadline: .seconds(20)).status == 127)
-    let told = runner.run(["ls", "/no/such/folder"], in: folder, deadline: .seconds(20))
-    #expect(told.status != 0)
-    #expect(told.lastError.contains("/no/such/folder"))
-  }
-
   @Test(
     "the real text arrives whole, and comes from the cache the second time",
     .enabled(if: ProcessInfo.processInfo.environment["FERRY_NETWORK"] != nil))

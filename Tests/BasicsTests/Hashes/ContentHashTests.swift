@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryLearning
+import FerryBasics
 import Testing
 
 @Suite("ContentHash")
