@@ -4,7 +4,7 @@
 public enum RecipeShelf {
   /// In the order of `ferry recipe list`.
   public static let all: [any Recipe] = [
-    ColorTransfer(), SparseNewton(), PrototypeAlignment(),
+    ColorTransfer(), SparseNewton(), PrototypeAlignment(), DataSelection(), MixtureScaling(),
   ]
 
   /// The recipe of this name; nil where there is none.

@@ -62,4 +62,29 @@ struct DocumentTests {
 
     #expect(difference(moved.coordinates, [6, 1]) < 1e-12 && abs(gap) < 1e-12)
   }
+
+  @Test("examples of choosing data run, and choose what is near")
+  func choosing() throws {
+    let pool = try Points([0, 0, 1, 0.5, 0, 1, 9, 9, 8, 9.5, 9, 8], dimensions: 2)
+    let wanted = try Points([9, 8.5, 8.5, 9, 9.5, 9.5], dimensions: 2)
+
+    let features = try WhitenedFeatures(pool: pool, targets: wanted)
+    let selection = TargetedSelection()
+    let two = try selection.choose(2, from: features.pool, for: features.targets).indices
+    let enough = try selection.chooseWhileNearer(
+      from: features.pool, for: features.targets, folds: 3, seed: Seed(1)
+    ).indices
+
+    let distance = try MixtureDistance(PointCloud(pool, wanted), sourceOf: [0, 0, 0, 1, 1, 1])
+    let nearer = try distance([0.5, 0.5]).slopes
+    let runs = try [[1, 0], [0.5, 0.5], [0.2, 0.8]].map { shares in
+      try PilotRun(mixture: shares, distance: distance(shares).distance, performance: 0.5)
+    }
+    let predictor = try MixturePredictor(runs)
+
+    #expect(two.count == 2 && two.allSatisfy { $0 > 2 } && enough.allSatisfy { $0 > 2 })
+    // The second source lies where the targets are.
+    #expect(nearer[0] > 0 && nearer[1] < 0)
+    #expect(abs(predictor([0, 1], distance: 3) - 0.5) < 1e-9)
+  }
 }

@@ -48,7 +48,8 @@ struct RecipeShelfTests {
     arguments: names)
   func smoke(name: String) throws {
     let recipe = try #require(RecipeShelf.named(name))
-    let report = try RecipeReport(recipe, in: RecipeRun(budget: .smoke, now: { .zero }))
+    let report = try RecipeReport(
+      recipe, in: RecipeRun(budget: .smoke, data: MadeDigits.shelf, now: { .zero }))
     #expect(report.claims.map(\.id) == recipe.claims.map(\.id))
     #expect(report.count(.notEvaluated) == report.claims.count)
     #expect(!report.moved.isEmpty && !report.cost.isEmpty && !report.inSync.isEmpty)
@@ -63,8 +64,12 @@ struct RecipeShelfTests {
     let recipe = try #require(RecipeShelf.named(name))
     func values(_ seed: UInt64) throws -> [String] {
       // A clock that stands still takes the only measurements out that are of this machine.
-      try RecipeReport(recipe, in: RecipeRun(budget: .smoke, seed: Seed(seed), now: { .zero }))
-        .tables.flatMap(\.rows).map { $0.joined(separator: " ") }
+      try RecipeReport(
+        recipe,
+        in: RecipeRun(
+          budget: .smoke, seed: Seed(seed), data: MadeDigits.shelf, now: { .zero })
+      )
+      .tables.flatMap(\.rows).map { $0.joined(separator: " ") }
     }
     let first = try values(3)
     #expect(try first == values(3))

@@ -16,11 +16,16 @@ struct ControlTests {
   func control(name: String) throws {
     let recipe = try #require(RecipeShelf.named(name))
     let start = ContinuousClock.now
+    let data = DataShelf(
+      folder: DataFolder.path(environment: ProcessInfo.processInfo.environment))
     func report(_ subject: Subject) throws -> RecipeReport {
       try RecipeReport(
-        recipe, in: RecipeRun(subject: subject, now: { ContinuousClock.now - start }))
+        recipe, in: RecipeRun(subject: subject, data: data, now: { ContinuousClock.now - start }))
     }
     let method = try report(.method)
+    print(method.seconds, method.moved, method.cost, method.inSync, separator: "\n")
+    for table in method.tables { print(table.title, table.columns, table.rows, separator: "\n") }
+    for claim in method.claims { print(claim) }
     #expect(method.count(.fail) == 0, "\(method.claims)")
     let baseline = try report(.baseline)
     #expect(baseline.count(.fail) > 0, "\(baseline.claims)")
