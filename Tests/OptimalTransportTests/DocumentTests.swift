@@ -27,6 +27,15 @@ struct DocumentTests {
     let cloud = try PointCloud(sources, targets)
     let slope = try TransportGradient(of: soft, cloud, problem: problem).sources
 
+    let routed = try SmoothTransport(.sparse(0.1, entriesMax: 2)).solve(problem)
+    let tokens = routed.solution.coupling.dense()
+    let grouped = try GroupLassoTransport(Sinkhorn(.epsilon(0.1)), groupStrength: 1).solve(
+      problem, groups: [0, 1, 1])
+
+    // One half is the first row's, the other the others': four entries at most, two a column.
+    #expect((0..<2).allSatisfy { column in (0..<3).count { tokens[$0, column] > 0 } <= 2 })
+    #expect(routed.solution.certificate.marginalError < 1e-8)
+    #expect(grouped.purity > 0.9 && grouped.solution.certificate.relativeGap <= 1e-6)
     #expect(abs(partial.certificate.gap) < 1e-5 && many.allSatisfy { $0.transportCost == 0 })
     // Everything lies to the right: costs fall as sources move there.
     #expect(slope[0] < 0 && slope[2] < 0 && slope[4] < 0)
@@ -61,6 +70,17 @@ struct DocumentTests {
     let gap = try MongeGap()(sources, targets).gap
 
     #expect(difference(moved.coordinates, [6, 1]) < 1e-12 && abs(gap) < 1e-12)
+
+    let loose = try LowRankGromov(rank: 2, unfinished: .isReturned).solve(sources, targets)
+    let through = try loose.factors.applied(to: [1, 0, 0])
+
+    #expect(loose.cost > 0 && abs(through.reduce(0, +) - 1 / 3.0) < 1e-4)
+
+    let taught = try CodebookTraining(parts: 2, codewords: 3, assignment: .even).taught(on: sources)
+    let codes = try taught.quantizer.codes(of: targets)
+    let nearest = try taught.quantizer.search([5, 0], in: codes, count: 1)
+
+    #expect(taught.loadMost == 1 && codes.count == 6 && nearest.count == 1)
   }
 
   @Test("examples of choosing data run, and choose what is near")

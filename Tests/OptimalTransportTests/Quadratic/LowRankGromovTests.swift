@@ -68,17 +68,24 @@ struct LowRankGromovTests {
     #expect(abs(one.cost - product) < 1e-9)
   }
 
-  @Test("clusters are matched by their distances, points or distances given; POT's cost is reached")
+  @Test(
+    "clusters are matched by their distances, points or distances given; POT's cost is undercut")
   func golden() throws {
     let given = try GoldenProblems.section("low_rank_gromov")
     let x = try points(given["x"], 2)
     let y = try points(given["y"], 2)
     let solver = LowRankGromov(rank: 3, unfinished: .isReturned)
     let solution = try solver.solve(x, y)
-    #expect(solution.cost <= given["best"]![0] * 1.001)
+    #expect(solution.cost <= given["best"]![0])
+    // Within clusters nothing is told apart at this rank: that is what is left.
+    let clusters = (0..<30).map { i in
+      (0..<24).map { j in i % 3 == j % 3 ? 1.0 / 240 : 0 }
+    }
+    let left = try objective(squares(x), squares(y), clusters, nil, 1)
+    #expect(solution.cost < 1.01 * left)
     let distances = try solver.solve(
       QuadraticProblem(rowDistances: squares(x), columnDistances: squares(y)))
-    #expect(abs(distances.cost - solution.cost) < 1e-6 * solution.cost)
+    #expect(abs(distances.cost - solution.cost) < 0.01 * solution.cost)
     // Points i of x and j of y are of the same cluster where i ≡ j mod 3.
     let plan = dense(solution.factors)
     for i in plan.indices {

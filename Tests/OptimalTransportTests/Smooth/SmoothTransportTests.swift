@@ -87,9 +87,10 @@ struct SmoothTransportTests {
       let answer = try SmoothTransport(.sparse(gamma, entriesMax: most)).solve(problem)
       let certificate = answer.solution.certificate
       #expect(try fullest(entries(answer)) <= most)
-      #expect(certificate.rowError <= 1e-8 && certificate.columnError < 1e-12)
+      #expect(certificate.rowError <= 1e-8 && certificate.columnError < 1e-10)
       let scale = abs(certificate.dual)
-      #expect(certificate.gap > -1e-7 * scale && certificate.relativeGap < 0.08)
+      #expect(certificate.gap > -1e-7 * scale)
+      #expect(certificate.relativeGap < (strength < 1 ? 0.02 : 0.2))
       // Without ties the gap proves that no other coupling is better.
       if answer.ending == .smooth { #expect(certificate.gap < 1e-7 * scale) }
       #expect((answer.ending == .smooth) || !answer.tiedColumns.isEmpty || strength < 1e-2)
@@ -107,13 +108,14 @@ struct SmoothTransportTests {
     #expect(abs(squares.certificate.primal - primal) <= 1e-9 * primal)
   }
 
-  @Test("any masses, too", arguments: seeds(6), [8, 10, 14])
+  @Test("any masses, too", arguments: seeds(6), [24, 30])
   func uneven(seed: Seed, most: Int) throws {
     let problem = try problem(seed, 60, 10, holes: true)
-    let answer = try SmoothTransport(.sparse(3, entriesMax: most)).solve(problem)
+    let answer = try SmoothTransport(.sparse(100, entriesMax: most)).solve(problem)
     #expect(try fullest(entries(answer)) <= most)
     #expect(answer.solution.certificate.marginalError <= 1e-8)
-    #expect(answer.solution.certificate.gap > -1e-7)
+    let certificate = answer.solution.certificate
+    #expect(certificate.gap > -1e-7 && certificate.relativeGap < 0.2)
   }
 
   @Test("too few entries for all rows are an error that says so, or the best state when asked")
