@@ -5,6 +5,7 @@ public enum RecipeShelf {
   /// In the order of `ferry recipe list`.
   public static let all: [any Recipe] = [
     ColorTransfer(), SparseNewton(), PrototypeAlignment(), DataSelection(), MixtureScaling(),
+    ExpertRouting(), ProductQuantization(),
   ]
 
   /// The recipe of this name; nil where there is none.

@@ -108,6 +108,21 @@ struct SmoothTransportTests {
     #expect(abs(squares.certificate.primal - primal) <= 1e-9 * primal)
   }
 
+  @Test("ties everywhere: a grid of tokens around experts on its corners", arguments: [4, 5, 16])
+  func grid(most: Int) throws {
+    let tokens = try Points(
+      (0..<16).flatMap { [Double($0 % 4), Double($0 / 4)] }, dimensions: 2)
+    let experts = try Points([0, 0, 3, 0, 0, 3, 3, 3], dimensions: 2)
+    let problem = try LinearProblem(PointCloud(tokens, experts))
+    for gamma in [0.01, 1, 100] {
+      let answer = try SmoothTransport(.sparse(gamma, entriesMax: most)).solve(problem)
+      #expect(try fullest(entries(answer)) <= most)
+      #expect(answer.solution.certificate.marginalError <= 1e-8)
+      // Each quarter of the grid is its corner's: (0 + 1 + 1 + 2) / 4 a token.
+      if most == 4 { #expect(abs(answer.solution.transportCost - 1) < 1e-6) }
+    }
+  }
+
   @Test("any masses, too", arguments: seeds(6), [24, 30])
   func uneven(seed: Seed, most: Int) throws {
     let problem = try problem(seed, 60, 10, holes: true)
