@@ -16,8 +16,9 @@ public struct ExpertRouting: Recipe {
         every token's mass arrives, and no expert takes more than k tokens.
         """,
       data: """
-        digits8: 300 scanned digits drawn from the seed are the tokens, the means of the other digits of \
-        each class the experts. No language model is run.
+        digits8: 30 scanned digits of each class, drawn from the seed, are the tokens, the means of the \
+        other digits of each class the experts; and once more 300 digits as they come. No language model \
+        is run.
         """,
       references: [
         Reference(
@@ -75,12 +76,13 @@ public struct ExpertRouting: Recipe {
   public func run(in run: RecipeRun) throws -> Findings {
     let each = run.size(smoke: 6, standard: 30)
     let tokens = each * Self.experts
-    let (features, labels, centers) = try draw(run, count: tokens)
+    let (features, labels, centers) = try draw(run, each: each, isEven: true)
     let problem = try LinearProblem(PointCloud(features, centers))
     let gamma = try 1e-3 * CostRange(of: problem.geometry).mean * Double(tokens)
 
     let nearest = Self.nearest(features, centers)
     var routes: [Route] = []
+    var strong: [Route] = []
     for room in Self.rooms {
       let limit = Int((Double(each) * room).rounded())
       run.note("at most \(limit) of \(tokens) tokens an expert")
@@ -91,13 +93,18 @@ public struct ExpertRouting: Recipe {
         ).solve(problem)
       }
       routes.append(Route(limit: limit, answer: answer, seconds: seconds, labels: labels))
+      guard room >= 1 else { continue }
+      let (other, longer) = try run.timed {
+        try SmoothTransport(.sparse(100 * gamma, entriesMax: limit)).solve(problem)
+      }
+      strong.append(Route(limit: limit, answer: other, seconds: longer, labels: labels))
     }
     let free = try SmoothTransport(.squares(gamma)).solve(problem).solution
     let small = try SmoothTransport(.sparse(gamma / 1000, entriesMax: routes[2].limit))
       .solve(problem).solution
     let exact = try NetworkSimplex().solve(problem).transportCost
 
-    let own = Double(zip(nearest, labels).count { $0 == $1 }) / Double(tokens)
+    let own = Self.share(nearest, labels)
     let loads = (0..<Self.experts).map { expert in nearest.count { $0 == expert } }
     let baseline = (
       over: Double(loads.max()! - each),
@@ -129,7 +136,16 @@ public struct ExpertRouting: Recipe {
       "exact": Measured(abs(small.transportCost / exact - 1)),
       "purity": Measured(100 * (isMethod ? own - chosen.purity : 0)),
     ]
-    findings.tables = [table(routes, loads.max()!, baseline.error, own)]
+    findings.tables = [
+      table(
+        "By the limit",
+        [
+          ["nearest expert", "\(loads.max()!)", "–", "–", "–", short(baseline.error)]
+            + [short(100 * own), "1"]
+        ], routes),
+      table("At a hundred times the strength, where entries tie", [], strong),
+      try asTheyCome(run, each: each, limit: chosen.limit),
+    ]
     findings.figures = [figure(loads, chosen, tokens)]
     findings.simulated = [
       "Tokens and experts: digits and means of classes, not a layer of a trained model."
@@ -138,6 +154,8 @@ public struct ExpertRouting: Recipe {
       "The paper trains vision transformers with this router; here only its routing is checked.",
       "It stops the ascent at a tolerance and accepts what mass is missed; here Newton's steps come "
         + "after it, and an exact choice of supports where entries tie.",
+      "Loads are even because the experts' masses are: where classes are not, tokens go to others' experts, "
+        + "as the last table shows.",
       "That costs alone do not rise with k is not claimed: at the even share they are the least there "
         + "are, and the objective falls.",
     ]
@@ -188,11 +206,19 @@ public struct ExpertRouting: Recipe {
   }
 
   private func draw(
-    _ run: RecipeRun, count: Int
+    _ run: RecipeRun, each: Int, isEven: Bool
   ) throws -> (features: Points, labels: [Int], centers: Points) {
     let digits = try run.data.images(.digits8)
     var chance = run.generator("tokens")
-    let order = (0..<digits.count).shuffled(using: &chance)
+    var order = (0..<digits.count).shuffled(using: &chance)
+    if isEven {
+      let own = (0..<Self.experts).flatMap { label in
+        order.filter { digits.labels[$0] == label }.prefix(each)
+      }
+      let taken = Set(own)
+      order = own + order.filter { !taken.contains($0) }
+    }
+    let count = each * Self.experts
     let tokens = digits.chosen(Array(order.prefix(count)))
     let others = digits.chosen(Array(order.dropFirst(count)))
     let centers = (0..<Self.experts).flatMap { label in
@@ -218,16 +244,18 @@ public struct ExpertRouting: Recipe {
     }
   }
 
-  private func table(
-    _ routes: [Route], _ fullest: Int, _ error: Double, _ own: Double
-  ) -> FindingTable {
+  private static func share(_ choices: [Int], _ labels: [Int]) -> Double {
+    Double(zip(choices, labels).count { $0 == $1 }) / Double(labels.count)
+  }
+
+  private func table(_ title: String, _ first: [[String]], _ routes: [Route]) -> FindingTable {
     FindingTable(
-      title: "By the limit",
+      title: title,
       columns: [
         "router", "fullest expert", "cost", "objective", "gap", "error", "own class, %",
         "experts a token",
       ],
-      rows: [["nearest expert", "\(fullest)", "–", "–", "–", short(error), short(100 * own), "1"]]
+      rows: first
         + routes.map { route in
           [
             "at most \(route.limit): \(route.ending)", "\(route.fullest)", short(route.cost),
@@ -235,6 +263,27 @@ public struct ExpertRouting: Recipe {
             short(100 * route.purity), short(route.each),
           ]
         })
+  }
+
+  /// Tokens of uneven classes: even loads then send some to others' experts.
+  private func asTheyCome(_ run: RecipeRun, each: Int, limit: Int) throws -> FindingTable {
+    let (features, labels, centers) = try draw(run, each: each, isEven: false)
+    let problem = try LinearProblem(PointCloud(features, centers))
+    let gamma = try 1e-3 * CostRange(of: problem.geometry).mean * Double(labels.count)
+    let (answer, seconds) = try run.timed {
+      try SmoothTransport(.sparse(gamma, entriesMax: limit)).solve(problem)
+    }
+    let nearest = Self.nearest(features, centers)
+    let fullest = (0..<Self.experts).map { expert in nearest.count { $0 == expert } }.max()!
+    return table(
+      "Classes as they come",
+      [
+        [
+          "nearest expert", "\(fullest)", "–", "–", "–", "–",
+          short(100 * Self.share(nearest, labels)), "1",
+        ]
+      ],
+      [Route(limit: limit, answer: answer, seconds: seconds, labels: labels)])
   }
 
   private func figure(_ loads: [Int], _ chosen: Route, _ tokens: Int) -> Figure {

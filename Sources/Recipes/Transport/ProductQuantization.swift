@@ -151,6 +151,8 @@ public struct ProductQuantization: Recipe {
       "The paper trains the encoder with the codewords, which is where the constraint pays most; here "
         + "vectors stand still.",
       "It turns vectors before cutting them (OPQ); here parts are runs of principal components.",
+      "Fewer documents than in the pilot of the thresholds (10,000) collide less to begin with: half of the "
+        + "collisions go, which are fewer points than asked for.",
       "Documents keep the codes that they were taught with; the paper's index takes nearest codewords.",
     ]
     return findings
