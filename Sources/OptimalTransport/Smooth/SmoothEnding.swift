@@ -35,6 +35,9 @@ struct SmoothEnding {
     }
     // Without a limit nothing was chosen: the second ascent began elsewhere, no more.
     if run.entriesMax == run.live.a.count {
+      guard found.isSolved else {
+        return run.answer(run.columns, .missedRows, steps: steps, tolerance: tolerance)
+      }
       run.alpha = found.alpha
       return run.answer(found.columns, .smooth, steps: steps, tolerance: tolerance)
     }
@@ -47,6 +50,8 @@ struct SmoothEnding {
     let alpha: [Double]
     let state: (value: Double, error: Double)
     let objective: Double
+    /// Whether it is the best on its supports, not merely one.
+    let isSolved: Bool
   }
 
   /// The best coupling found on supports of the right size; moves `run` to better potentials where
@@ -56,8 +61,8 @@ struct SmoothEnding {
   ) throws(TransportError) -> Found? {
     let n = run.live.a.count
     guard run.entriesMax * run.live.b.count >= n else { return nil }
-    guard var (supports, alpha) = try start(run) else { return nil }
-    var best: Found?
+    guard var (best, supports) = try start(run) else { return nil }
+    var alpha = best.alpha
     for _ in 0..<Self.exchanges {
       try checkCancelled("smooth transport")
       fill(&supports, run, alpha)
@@ -68,11 +73,14 @@ struct SmoothEnding {
       let columns = fixed.columns
       let next = Found(
         columns: columns, alpha: fixed.alpha, state: fixed.state(columns),
-        objective: run.primal(columns))
+        objective: run.primal(columns), isSolved: true)
       var elsewhere = run
       elsewhere.alpha = fixed.alpha
       if elsewhere.state(elsewhere.columns).value > run.state(run.columns).value { run = elsewhere }
-      if let best, next.state.error > best.state.error || !(falls(next, below: best)) { break }
+      // The vertex stands where the ascent does not get through: rows have their mass in any case.
+      guard next.state.error <= tolerance * run.live.problem.mass,
+        !best.isSolved || falls(next, below: best)
+      else { break }
       best = next
       alpha = fixed.alpha
       supports = columns.map { column in
@@ -103,7 +111,7 @@ struct SmoothEnding {
   /// many; nil where none is found.
   private func start(
     _ run: SmoothRun
-  ) throws(TransportError) -> (supports: [[Int]], alpha: [Double])? {
+  ) throws(TransportError) -> (vertex: Found, supports: [[Int]])? {
     let (n, m) = (run.live.a.count, run.live.b.count)
     let columns = run.columns
     for width in Self.widths {
@@ -143,7 +151,17 @@ struct SmoothEnding {
           let price = max(range.spread, .leastNormalMagnitude) * 0.01 * Double(1 + pricing)
           for entry in least.dropFirst(run.entriesMax) { costs[entry.row * m + j] += price }
         }
-        if fits { return (entries.map { $0.map(\.row) }, exact.rowPotentials) }
+        guard fits else { continue }
+        let supports = entries.map { $0.map(\.row) }
+        let vertex = zip(supports, entries).map {
+          SmoothRun.Column(rows: $0, masses: $1.map(\.mass))
+        }
+        return (
+          Found(
+            columns: vertex, alpha: exact.rowPotentials,
+            state: (-.infinity, exact.certificate.marginalError), objective: run.primal(vertex),
+            isSolved: false), supports
+        )
       }
     }
     return nil

@@ -67,6 +67,7 @@ struct SmoothRun {
     // The first step: costs change by about a tenth of their range.
     let firstLength = max(range.spread, 1e-300) / (10 * max(size(gradient), 1e-300))
     var mark = value
+    let scale = max(abs(value), range.magnitude * live.problem.mass)
     while error > tolerance, steps < iterationsMax {
       try checkCancelled("smooth transport")
       steps += 1
@@ -83,8 +84,7 @@ struct SmoothRun {
             let fresh = projected(next)
             let (risen, change) = dual(next, fresh)
             // Smaller errors are found far off the top, too: the dual must not fall.
-            if size(change) < (1 - length / 4) * error, risen >= value - Self.rounding * abs(value)
-            {
+            if size(change) < (1 - length / 4) * error, risen >= value - Self.rounding * scale {
               steps += 1
               (alpha, columns, value, gradient, error) = (next, fresh, risen, change, size(change))
               found = true
@@ -117,7 +117,7 @@ struct SmoothRun {
     }
   }
 
-  /// Values this near, as a share, differ by rounding.
+  /// Values this near, as a share of what is summed, differ by rounding.
   private static let rounding = 1e-12
   /// A rise by less in so many steps, as a share of the value, is none.
   private static let leastRise = 1e-9
