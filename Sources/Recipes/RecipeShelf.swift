@@ -6,6 +6,7 @@ public enum RecipeShelf {
   public static let all: [any Recipe] = [
     ColorTransfer(), SparseNewton(), PrototypeAlignment(), DigitsAdaptation(),
     ImbalancedClustering(),
+    DataSelection(), MixtureScaling(), ExpertRouting(), ProductQuantization(),
   ]
 
   /// The recipe of this name; nil where there is none.

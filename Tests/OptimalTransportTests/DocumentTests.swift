@@ -27,6 +27,15 @@ struct DocumentTests {
     let cloud = try PointCloud(sources, targets)
     let slope = try TransportGradient(of: soft, cloud, problem: problem).sources
 
+    let routed = try SmoothTransport(.sparse(0.1, entriesMax: 2)).solve(problem)
+    let tokens = routed.solution.coupling.dense()
+    let grouped = try GroupLassoTransport(Sinkhorn(.epsilon(0.1)), groupStrength: 1).solve(
+      problem, groups: [0, 1, 1])
+
+    // One half is the first row's, the other the others': four entries at most, two a column.
+    #expect((0..<2).allSatisfy { column in (0..<3).count { tokens[$0, column] > 0 } <= 2 })
+    #expect(routed.solution.certificate.marginalError < 1e-8)
+    #expect(grouped.purity > 0.9 && grouped.solution.certificate.relativeGap <= 1e-6)
     #expect(abs(partial.certificate.gap) < 1e-5 && many.allSatisfy { $0.transportCost == 0 })
     // Everything lies to the right: costs fall as sources move there.
     #expect(slope[0] < 0 && slope[2] < 0 && slope[4] < 0)
@@ -61,5 +70,41 @@ struct DocumentTests {
     let gap = try MongeGap()(sources, targets).gap
 
     #expect(difference(moved.coordinates, [6, 1]) < 1e-12 && abs(gap) < 1e-12)
+
+    let loose = try LowRankGromov(rank: 2, unfinished: .isReturned).solve(sources, targets)
+    let through = try loose.factors.applied(to: [1, 0, 0])
+
+    #expect(loose.cost > 0 && abs(through.reduce(0, +) - 1 / 3.0) < 1e-4)
+
+    let taught = try CodebookTraining(parts: 2, codewords: 3, assignment: .even).taught(on: sources)
+    let codes = try taught.quantizer.codes(of: targets)
+    let nearest = try taught.quantizer.search([5, 0], in: codes, count: 1)
+
+    #expect(taught.loadMost == 1 && codes.count == 6 && nearest.count == 1)
+  }
+
+  @Test("examples of choosing data run, and choose what is near")
+  func choosing() throws {
+    let pool = try Points([0, 0, 1, 0.5, 0, 1, 9, 9, 8, 9.5, 9, 8], dimensions: 2)
+    let wanted = try Points([9, 8.5, 8.5, 9, 9.5, 9.5], dimensions: 2)
+
+    let features = try WhitenedFeatures(pool: pool, targets: wanted)
+    let selection = TargetedSelection()
+    let two = try selection.choose(2, from: features.pool, for: features.targets).indices
+    let enough = try selection.chooseWhileNearer(
+      from: features.pool, for: features.targets, folds: 3, seed: Seed(1)
+    ).indices
+
+    let distance = try MixtureDistance(PointCloud(pool, wanted), sourceOf: [0, 0, 0, 1, 1, 1])
+    let nearer = try distance([0.5, 0.5]).slopes
+    let runs = try [[1, 0], [0.5, 0.5], [0.2, 0.8]].map { shares in
+      try PilotRun(mixture: shares, distance: distance(shares).distance, performance: 0.5)
+    }
+    let predictor = try MixturePredictor(runs)
+
+    #expect(two.count == 2 && two.allSatisfy { $0 > 2 } && enough.allSatisfy { $0 > 2 })
+    // The second source lies where the targets are.
+    #expect(nearer[0] > 0 && nearer[1] < 0)
+    #expect(abs(predictor([0, 1], distance: 3) - 0.5) < 1e-9)
   }
 }

@@ -103,6 +103,60 @@ def weak():
     return {"x": x, "y": y, "a": a, "b": b, "cost": (a * ((x - means) ** 2).sum(1)).sum()}
 
 
+def sparse():
+    """The dual that POT reaches with at most 8 of 60 entries in each of 10 columns."""
+    rng = np.random.default_rng(8)
+    centers = rng.standard_normal((10, 4))
+    x = centers[np.arange(60) % 10] + 1.5 * rng.standard_normal((60, 4))
+    a, b = np.full(60, 1 / 60), np.full(10, 1 / 10)
+    costs = ot.dist(x, centers)
+    gamma = 0.3 * costs.mean() * 60
+    values = {}
+    for most in (7, 8, 30):
+        plan, log = ot.smooth.smooth_ot_dual(
+            a, b, costs, gamma, reg_type="sparsity_constrained", max_nz=most, numItermax=5000,
+            stopThr=1e-14, log=True)
+        alpha, beta = log["alpha"], log["beta"]
+        slack = np.sort(np.maximum(alpha[:, None] + beta[None] - costs, 0), axis=0)[-most:]
+        values[f"dual{most}"] = alpha @ a + beta @ b - (slack ** 2).sum() / (2 * gamma)
+    return {"x": x, "centers": centers, "gamma": gamma, **values}
+
+
+def groups():
+    rng = np.random.default_rng(9)
+    corners = np.array([[0, 0], [2, 0], [0, 2]])
+    labels = np.arange(24) % 3
+    x = corners[labels] + 0.5 * rng.standard_normal((24, 2))
+    y = corners[np.arange(20) % 3] + [0.6, 0.3] + 0.5 * rng.standard_normal((20, 2))
+    a, b = np.full(24, 1 / 24), np.full(20, 1 / 20)
+    costs = ot.dist(x, y)
+    plan = ot.da.sinkhorn_l1l2_gl(
+        a, labels, b, costs, 0.2, eta=0.5, numItermax=200, numInnerItermax=20000,
+        stopInnerThr=1e-13)
+    norms = sum(np.linalg.norm(plan[labels == k], axis=0).sum() for k in range(3))
+    entropy = 0.2 * (plan * np.log(plan / np.outer(a, b))).sum()
+    return {"x": x, "y": y, "epsilon": 0.2, "strength": 0.5, "norms": norms,
+            "objective": (plan * costs).sum() + entropy + 0.5 * norms,
+            "error": abs(plan.sum(1) - a).sum() + abs(plan.sum(0) - b).sum()}
+
+
+def low_rank_gromov():
+    rng = np.random.default_rng(10)
+    corners = np.array([[0, 0], [3, 0], [0, 5]])
+    x = corners[np.arange(30) % 3] + 0.3 * rng.standard_normal((30, 2))
+    y = (corners[np.arange(24) % 3] + 0.3 * rng.standard_normal((24, 2))) @ np.array(
+        [[0.6, 0.8], [-0.8, 0.6]])
+    costs = []
+    for seed in range(5):
+        q, r, g = ot.gromov.lowrank_gromov_wasserstein_samples(
+            x, y, rank=3, numItermax=1000, numItermax_dykstra=3000, seed_init=seed)
+        plan = q @ np.diag(1 / g) @ r.T
+        one, other = ot.dist(x, x), ot.dist(y, y)
+        a, b = plan.sum(1), plan.sum(0)
+        costs.append(a @ one ** 2 @ a + b @ other ** 2 @ b - 2 * (plan * (one @ plan @ other)).sum())
+    return {"x": x, "y": y, "best": min(costs), "mean": np.mean(costs)}
+
+
 def as_lists(value):
     if isinstance(value, np.ndarray):
         return value.ravel().tolist()
@@ -113,7 +167,8 @@ def as_lists(value):
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
-    sections = [partial, circle, gaussian, barycenter, gromov, tables, weak]
+    sections = [partial, circle, gaussian, barycenter, gromov, tables, weak, sparse, groups,
+                low_rank_gromov]
     data = {"by": f"POT {ot.__version__}, SciPy {scipy.__version__}, NumPy {np.__version__}"}
     data.update({section.__name__: as_lists(section()) for section in sections})
     (OUT / "problems.json").write_text(json.dumps(data, indent=0) + "\n")

@@ -2,6 +2,7 @@
 
 import FerryCollectives
 import FerryLearning
+import FerryOptimalTransport
 import FerryPeers
 import FerryPlanning
 import FerryRecipes
@@ -300,6 +301,9 @@ package struct Limit: Codable, Equatable, Sendable {
         "coupling-lines", CouplingPicture.linesMax, "lines",
         "the most lines of a coupling's picture"
       ),
+      Limit(
+        "whitened-columns", WhitenedFeatures.dimensionsMax, "columns",
+        "the most features of a sample that are whitened"),
       Limit(
         "recipe-data", DataShelf.fileBytesMax, "bytes", "the longest file that recipes run on"),
     ]

@@ -12,7 +12,10 @@ struct OT: ParsableCommand {
       line of names is passed over). Masses are files with one number for each point;
       without them all points weigh the same. Each side is scaled to a mass of 1.
       """,
-    subcommands: [OTSolve.self, OTDistance.self, OTMap.self, OTBarycenter.self, OTCluster.self])
+    subcommands: [
+      OTSolve.self, OTDistance.self, OTMap.self, OTBarycenter.self, OTCluster.self,
+      OTSelect.self,
+    ])
 }
 
 /// The two clouds that a command is about.

@@ -8,6 +8,7 @@ struct LowRankRun {
   private let live: LivePart
   private let rank: Int
   private let factors: LowRankCost?
+  private let pair: Pair?
   private var source: RowSource
   /// Costs are taken in units of this.
   private let unit: Double
@@ -23,10 +24,27 @@ struct LowRankRun {
   private static let projectionError = 1e-6
   private static let feasibleError = 1e-12
 
+  /// Two spaces to be matched: costs are then `(1 − α) C − 4 α A P B` at the coupling so far.
+  struct Pair: Sendable {
+    let rows: DistanceFactors
+    let columns: DistanceFactors
+    let alpha: Double
+  }
+
   init(_ live: LivePart, rank: Int, range: CostRange) throws(TransportError) {
+    try self.init(
+      live, rank: rank, unit: range.magnitude, pair: nil,
+      order: (Array(live.a.indices), Array(live.b.indices)))
+  }
+
+  /// - Parameter order: of rows and columns; those at the same place of both begin together.
+  init(
+    _ live: LivePart, rank: Int, unit: Double, pair: Pair?, order: (rows: [Int], columns: [Int])
+  ) throws(TransportError) {
     self.live = live
     self.rank = rank
-    unit = max(range.magnitude, 1e-300)
+    self.pair = pair
+    self.unit = max(unit, 1e-300)
     if let given = live.geometry as? LowRankCost {
       factors = given
     } else if let cloud = live.geometry as? PointCloud, case .squaredEuclidean = cloud.cost {
@@ -38,19 +56,60 @@ struct LowRankRun {
     // Rows and columns fall to middle points in turn, more than to others: equal factors would stay
     // equal for ever.
     let mass = live.problem.mass
-    func factor(_ masses: [Double]) -> [Double] {
+    func factor(_ masses: [Double], _ order: [Int]) -> [Double] {
       let others = 0.5 / Double(rank)
-      return masses.indices.flatMap { i in
-        (0..<rank).map { k in masses[i] * (others + (k == i * rank / masses.count ? 0.5 : 0)) }
+      var out = [Double](repeating: 0, count: masses.count * rank)
+      for (place, i) in order.enumerated() {
+        let own = place * rank / masses.count
+        for k in 0..<rank { out[i * rank + k] = masses[i] * (others + (k == own ? 0.5 : 0)) }
       }
+      return out
     }
-    q = factor(live.a)
-    r = factor(live.b)
+    q = factor(live.a, order.rows)
+    r = factor(live.b, order.columns)
     g = Array(repeating: mass / Double(rank), count: rank)
   }
 
   /// `C X`, `[n, rank]`, of `X: [m, rank]`, in units; transposed `Cᵀ X`.
   private mutating func costs(times x: [Double], isTurned: Bool) -> [Double] {
+    guard let pair else { return linearCosts(times: x, isTurned: isTurned) }
+    var out = crossed(pair, x, isTurned: isTurned).map { -4 * pair.alpha * $0 }
+    if pair.alpha < 1 {
+      let linear = linearCosts(times: x, isTurned: isTurned)
+      for k in out.indices { out[k] += (1 - pair.alpha) * linear[k] }
+    }
+    return out
+  }
+
+  /// `A P B X`, or `B Pᵀ A X`, in units, by the factors of P.
+  private func crossed(_ pair: Pair, _ x: [Double], isTurned: Bool) -> [Double] {
+    let (far, near) = isTurned ? (pair.rows, pair.columns) : (pair.columns, pair.rows)
+    let (from, to) = isTurned ? (q, r) : (r, q)
+    let count = from.count / rank
+    var inner = matrixProduct(
+      transposed(from, rows: count), far.product(x, width: rank), inner: count)
+    for k in inner.indices { inner[k] /= g[k / rank] * unit }
+    return near.product(matrixProduct(to, inner, inner: rank), width: rank)
+  }
+
+  /// The objective of the pair at the present factors.
+  mutating func objective() -> Double {
+    guard let pair else { return .nan }
+    func inner(_ left: [Double]) -> Double {
+      var sum = CompensatedSum()
+      for i in q.indices { sum.add(q[i] * left[i] / g[i % rank]) }
+      return sum.value * unit
+    }
+    let cross = inner(crossed(pair, r, isTurned: false))
+    let linear =
+      pair.alpha < 1 ? inner(linearCosts(times: r, isTurned: false)) * (1 - pair.alpha) : 0
+    return linear
+      + pair.alpha
+      * (pair.rows.squareMean(live.a) + pair.columns.squareMean(live.b) - 2 * cross)
+  }
+
+  /// The same of the given costs alone.
+  private mutating func linearCosts(times x: [Double], isTurned: Bool) -> [Double] {
     let n = live.a.count
     let m = live.b.count
     if let factors {

@@ -6,20 +6,22 @@ import Foundation
 
 /// One solve of `SmoothTransport`: the rows' potentials α, and each column's projection.
 struct SmoothRun {
-  private let live: LivePart
-  private let gamma: Double
-  private let entriesMax: Int
-  private let threads: Threads
-  /// `Cᵀ`, `[m, n]`: a column's costs lie together.
-  private let turned: [Double]
-  private var alpha: [Double]
-  private var steps = 0
+  let live: LivePart
+  let gamma: Double
+  let entriesMax: Int
+  let threads: Threads
+  /// `Cᵀ`, `[m, n]`: a column's costs lie together; infinite where no mass may go.
+  private(set) var turned: [Double]
+  var alpha: [Double]
+  private(set) var steps = 0
 
   /// A column's entries, its threshold τ, its conjugate and whether its last entry ties.
-  private struct Column: Sendable {
+  struct Column: Sendable {
     var rows: [Int] = []
     var masses: [Double] = []
     var threshold = 0.0
+    /// The value of the last entry that had room, or τ where all that are above it had.
+    var last = 0.0
     var conjugate = 0.0
     var isTied = false
   }
@@ -42,6 +44,19 @@ struct SmoothRun {
     alpha = Array(repeating: 0, count: n)
   }
 
+  /// The same where mass may go only to some rows of each column, as many of them as there are.
+  init(_ whole: SmoothRun, supports: [[Int]], alpha: [Double]) {
+    live = whole.live
+    gamma = whole.gamma
+    threads = whole.threads
+    entriesMax = live.a.count
+    self.alpha = alpha
+    turned = Array(repeating: .infinity, count: whole.turned.count)
+    for (j, rows) in supports.enumerated() {
+      for i in rows { turned[j * live.a.count + i] = whole.turned[j * live.a.count + i] }
+    }
+  }
+
   mutating func climb(
     tolerance: Double, iterationsMax: Int, range: CostRange
   ) throws(TransportError) {
@@ -51,6 +66,8 @@ struct SmoothRun {
     var error = size(gradient)
     // The first step: costs change by about a tenth of their range.
     let firstLength = max(range.spread, 1e-300) / (10 * max(size(gradient), 1e-300))
+    var mark = value
+    let scale = max(abs(value), range.magnitude * live.problem.mass)
     while error > tolerance, steps < iterationsMax {
       try checkCancelled("smooth transport")
       steps += 1
@@ -66,7 +83,8 @@ struct SmoothRun {
             let next = zip(alpha, way).map { $0 + length * $1 }
             let fresh = projected(next)
             let (risen, change) = dual(next, fresh)
-            if size(change) < (1 - length / 4) * error {
+            // Smaller errors are found far off the top, too: the dual must not fall.
+            if size(change) < (1 - length / 4) * error, risen >= value - Self.rounding * scale {
               steps += 1
               (alpha, columns, value, gradient, error) = (next, fresh, risen, change, size(change))
               found = true
@@ -90,10 +108,43 @@ struct SmoothRun {
       gradient = step.gradient
       columns = projected(alpha)
       error = size(gradient)
+      // On ties the error does not fall: the ascent is over where the value hardly rises.
+      if steps % Self.patience == 0 {
+        let isStalled = value - mark <= Self.leastRise * abs(value)
+        if isStalled, columns.contains(where: \.isTied) { return }
+        mark = value
+      }
     }
   }
 
+  /// Values this near, as a share of what is summed, differ by rounding.
+  private static let rounding = 1e-12
+  /// A rise by less in so many steps, as a share of the value, is none.
+  private static let leastRise = 1e-9
+  private static let patience = 100
+
   private func size(_ gradient: [Double]) -> Double { gradient.reduce(0) { $0 + abs($1) } }
+
+  /// Every column's projection at the present α.
+  var columns: [Column] { projected(alpha) }
+
+  /// The dual at the present α, and the rows' errors, L1.
+  func state(_ columns: [Column]) -> (value: Double, error: Double) {
+    let (value, gradient) = dual(alpha, columns)
+    return (value, size(gradient))
+  }
+
+  /// The objective of a coupling.
+  func primal(_ columns: [Column]) -> Double {
+    var sum = CompensatedSum()
+    for (j, column) in columns.enumerated() {
+      for (k, i) in column.rows.enumerated() {
+        let mass = column.masses[k]
+        sum.add(mass * (turned[j * live.a.count + i] + gamma / 2 * mass))
+      }
+    }
+    return sum.value
+  }
 
   /// Every column's projection at α.
   private func projected(_ alpha: [Double]) -> [Column] {
@@ -138,8 +189,10 @@ struct SmoothRun {
       column.rows = kept.map { column.rows[$0] }
       values = kept.map { values[$0] }
       column.threshold = next
+      column.last = values.min()!
     }
     let leftOut = column.threshold
+    let isFull = column.rows.count == entriesMax
     // Michelot's steps: the threshold of those that are left, until none is below it.
     var active = Array(values.indices)
     var threshold = 0.0
@@ -152,6 +205,7 @@ struct SmoothRun {
       active = above
     }
     column.threshold = threshold
+    column.last = isFull ? max(column.last, threshold) : threshold
     // A tie of entries that have no mass anyway is none.
     column.isTied = column.isTied && leftOut > threshold
     column.rows = active.map { column.rows[$0] }
@@ -220,30 +274,30 @@ struct SmoothRun {
     return solution
   }
 
-  /// The coupling at α, and its certificate.
-  func answer(tolerance: Double) -> SmoothTransport.Answer {
+  /// A coupling with its certificate, whose dual is that of the present α.
+  func answer(
+    _ coupled: [Column], _ ending: SmoothTransport.Ending, steps: Int, tolerance: Double
+  ) -> SmoothTransport.Answer {
     let problem = live.problem
     let columns = projected(alpha)
     var entries: [(row: Int, column: Int, mass: Double)] = []
     var rows = [Double](repeating: 0, count: problem.rowMasses.count)
     var sums = [Double](repeating: 0, count: problem.columnMasses.count)
     var cost = CompensatedSum()
-    var squares = CompensatedSum()
     let n = live.a.count
-    for (j, column) in columns.enumerated() {
+    for (j, column) in coupled.enumerated() {
       for (k, i) in column.rows.enumerated() where column.masses[k] > 0 {
         let mass = column.masses[k]
         entries.append((live.rows[i], live.columns[j], mass))
         rows[live.rows[i]] += mass
         sums[live.columns[j]] += mass
         cost.add(mass * turned[j * n + i])
-        squares.add(gamma / 2 * mass * mass)
       }
     }
     entries.sort { ($0.row, $0.column) < ($1.row, $1.column) }
     let potentials = live.extended(alpha, columns.map { -$0.threshold }, epsilon: 0)
     let certificate = Certificate(
-      primal: cost.value + squares.value, dual: dual(alpha, columns).value, coupled: rows, sums,
+      primal: primal(coupled), dual: dual(alpha, columns).value, coupled: rows, sums,
       problem: problem.rowMasses, problem.columnMasses)
     return SmoothTransport.Answer(
       solution: TransportSolution(
@@ -254,6 +308,7 @@ struct SmoothRun {
         rowPotentials: potentials.rows, columnPotentials: potentials.columns,
         transportCost: cost.value, certificate: certificate, iterations: steps,
         isConverged: certificate.marginalError <= tolerance * problem.mass),
+      ending: ending,
       tiedColumns: columns.indices.filter { columns[$0].isTied }.map { live.columns[$0] })
   }
 }

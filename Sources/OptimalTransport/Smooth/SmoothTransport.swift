@@ -9,7 +9,9 @@ import Foundation
 ///
 /// Climbs the semi-dual in the rows' potentials, columns being projected onto their simplex, by
 /// limited-memory BFGS, and ends with Newton's steps on the supports found (Blondel, Seguy and Rolet
-/// 2018; Liu, Puigcerver and Blondel 2023).
+/// 2018; Liu, Puigcerver and Blondel 2023). Where entries tie, no potentials give rows their mass:
+/// supports are then chosen by an exact linear problem on the entries that tie, and the coupling is
+/// the best one on them.
 public struct SmoothTransport: Sendable {
   /// Ω.
   public enum Regularizer: Sendable, Equatable {
@@ -24,7 +26,7 @@ public struct SmoothTransport: Sendable {
   public var regularizer: Regularizer
   /// The marginal error to reach, L1 of the rows (columns are exact), as a share of the mass.
   public var tolerance: Double
-  /// How many steps are made at most.
+  /// How many steps each ascent makes at most.
   public var iterationsMax: Int
   /// What happens at `iterationsMax`.
   public var unfinished: Unfinished
@@ -43,34 +45,54 @@ public struct SmoothTransport: Sendable {
     self.threads = threads
   }
 
+  /// How a solve ended.
+  public enum Ending: Sendable, Equatable {
+    /// At the dual's top: the potentials decide the coupling, and no other one is better.
+    case smooth
+    /// At potentials where entries tie: supports were chosen. Rows have their mass, no column has
+    /// too many entries, and the certificate's gap is what another choice could gain at most.
+    case chosenSupports
+    /// No coupling was found that gives rows their mass; columns have theirs, and no more entries
+    /// than allowed.
+    case missedRows
+  }
+
   /// The coupling, and where the choice of entries was not decided by the potentials.
   public struct Answer: Sendable {
-    /// Coupling (sparse), potentials, and certificate; primal and dual include Ω.
+    /// Coupling (sparse), potentials of the dual, and certificate; primal and dual include Ω.
     public let solution: TransportSolution
-    /// Columns in which the last entry kept and the first one left out tie: there the dual has no
-    /// gradient, entries were chosen by their place, and rows may miss their mass.
+    /// How the solve ended.
+    public let ending: Ending
+    /// Columns in which the last entry kept and the first one left out tie at the potentials: there
+    /// the dual has no gradient.
     public let tiedColumns: [Int]
   }
 
   /// Solves the problem.
   ///
   /// - Throws: `.badSetting` for settings out of range, `.badCost`, `.notConverged` (the state reached
-  ///   attached; with `.sparse`, ties may make it so), `.cancelled`.
+  ///   attached; with `.sparse`, where columns have not entries enough for all rows), `.cancelled`.
   /// - Complexity: O(nm) a step, O(nm) memory.
   public func solve(_ problem: LinearProblem) throws(TransportError) -> Answer {
     let (gamma, entriesMax) = try checked()
     let live = LivePart(problem)
     let range = try CostRange(of: problem.geometry, threads: threads)
-    var run = SmoothRun(
+    let run = SmoothRun(
       live, gamma: gamma, entriesMax: min(entriesMax, live.a.count), threads: threads)
-    try run.climb(tolerance: tolerance * problem.mass, iterationsMax: iterationsMax, range: range)
-    let answer = run.answer(tolerance: tolerance)
+    let answer = try SmoothEnding(
+      tolerance: tolerance, iterationsMax: iterationsMax, range: range
+    ).answer(from: run)
+    let slots = live.b.count.multipliedReportingOverflow(by: min(entriesMax, live.a.count))
+    let remedy =
+      slots.partialValue < live.a.count && !slots.overflow
+      ? "\(entriesMax) entries in each of \(live.b.count) columns leave out rows of \(live.a.count):"
+        + " allow more, or take the best state from the error."
+      : "Raise iterationsMax, γ or tolerance, or take the best state from the error."
     return Answer(
       solution: try answer.solution.settled(
         unfinished, solver: "smooth transport",
-        tolerance: "a marginal error of \(tolerance * problem.mass)",
-        remedy: "Raise iterationsMax, γ or tolerance, or take the best state from the error."),
-      tiedColumns: answer.tiedColumns)
+        tolerance: "a marginal error of \(tolerance * problem.mass)", remedy: remedy),
+      ending: answer.ending, tiedColumns: answer.tiedColumns)
   }
 
   private func checked() throws(TransportError) -> (Double, Int) {

@@ -15,7 +15,7 @@ struct HelpTests {
         "ferry identity", "ferry identity show", "ferry init", "ferry island", "ferry join",
         "ferry leave",
         "ferry limits", "ferry ot", "ferry ot barycenter", "ferry ot cluster", "ferry ot distance",
-        "ferry ot map", "ferry ot solve", "ferry parity", "ferry peers", "ferry plan",
+        "ferry ot map", "ferry ot select", "ferry ot solve", "ferry parity", "ferry peers", "ferry plan",
         "ferry plan flows", "ferry plan ring", "ferry plan shards", "ferry plan transfer",
         "ferry recipe", "ferry recipe cite", "ferry recipe data", "ferry recipe data fetch",
         "ferry recipe data list", "ferry recipe data verify", "ferry recipe list",

@@ -96,6 +96,32 @@ extension ProgramTests {
       #expect(groups.out.contains("[\"b.csv\",\"c.csv\"]"), "\(groups.out)")
     }
 
+    @Test("select: near rows of the pool, by count or by folds; usage says which")
+    func select() throws {
+      try write("pool.csv", "x,y\n9,9\n0.1,0\n2.9,0\n-7,5\n2,0.2\n0,0.9\n")
+      let words = ["ot", "select", "pool.csv", "b.csv", "--features", "plain"]
+      let ended = try yard.ferry(words + ["--count", "2", "--output", "s.csv"])
+      #expect(ended.status == 0 && ended.errors == "", "\(ended.errors)")
+      #expect(
+        ended.out.contains("chosen          2 of 6 samples for 2 targets, by their count"),
+        "\(ended.out)")
+      let rows = try String(contentsOfFile: "\(yard.path)/s.csv", encoding: .utf8)
+      #expect(rows == "row\n4\n2\n")
+      let auto = try yard.ferry(
+        words + ["--auto", "--folds", "2", "--output", "s.npy", "--json"])
+      #expect(auto.status == 0 && auto.out.contains("\"folds\":2"), "\(auto.errors)")
+      #expect(try NumbersFile.read("\(yard.path)/s.npy").values.allSatisfy { $0 == $0.rounded() })
+      let usage = try yard.ferry(words + ["--output", "s.csv"])
+      #expect(usage.status == 64)
+      #expect(usage.errors.contains("Say how many: --count 100, or --auto."), "\(usage.errors)")
+      let many = try yard.ferry(words + ["--count", "7", "--output", "s.csv"])
+      #expect(
+        many.status == 2
+          && many.errors
+            == "ferry: setting-out-of-range: 7 of 6 samples (selection). "
+            + "Choose at least 1, and at most what the pool has.\n", "\(many.errors)")
+    }
+
     @Test("recipes: listed, shown, cited, run; another name is refused")
     func recipes() throws {
       let list = try yard.ferry(["recipe", "list"])

@@ -202,6 +202,25 @@ struct DegenerateTests {
       let gamma = max(0.1 * (try $0.cloud().cost(0, 0)), .leastNormalMagnitude)
       return try SmoothTransport(.squares(gamma)).solve($0.problem()).solution.transportCost
     },
+    Solver("at most 3 entries a column", .linear) {
+      let gamma = max(0.1 * (try $0.cloud().cost(0, 0)), .leastNormalMagnitude)
+      return try SmoothTransport(.sparse(gamma, entriesMax: 3)).solve($0.problem()).solution
+        .transportCost
+    },
+    Solver("group lasso", .linear, entropic: true) {
+      let (x, epsilon) = (try $0.points().0, try $0.epsilon())
+      return try GroupLassoTransport(
+        Sinkhorn(.epsilon(epsilon), tolerance: 1e-9), groupStrength: epsilon, tolerance: 1e-9
+      ).solve($0.problem(), groups: (0..<x.count).map { x[$0].first! < x[$0].last! ? 1 : 0 })
+        .solution.transportCost
+    },
+    Solver("low-rank gromov", .other) {
+      max(
+        0,
+        try LowRankGromov(rank: 2, tolerance: 1e-9, unfinished: .isReturned).solve(
+          $0.distances()
+        ).cost)
+    },
     Solver("low-rank", .linear) {
       try LowRankTransport(rank: 2, tolerance: 1e-9, unfinished: .isReturned)
         .solve($0.problem()).transportCost

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryTensors
+
+/// Points as short codes: each part of a point's coordinates is replaced by the number of its nearest
+/// codeword (product quantization; Jégou, Douze and Schmid 2011).
+public struct ProductQuantizer: Sendable, Equatable {
+  /// The codewords of each part, `[codewords, d / parts]`.
+  public let codebooks: [Points]
+
+  /// Codewords at most: a code is a byte.
+  static let mostCodewords = 256
+
+  /// A quantizer of given codewords, one set for each part.
+  ///
+  /// - Throws: `.shapeMismatch` where sets differ in their count or dimensions, or there is none;
+  ///   `.badSetting` for more than 256 codewords.
+  public init(codebooks: [Points]) throws(TransportError) {
+    guard let first = codebooks.first,
+      codebooks.allSatisfy({ $0.count == first.count && $0.dimensions == first.dimensions })
+    else {
+      throw TransportError(
+        .shapeMismatch, "\(codebooks.count) codebooks of several sizes", at: "product quantizer",
+        remedy: "Give at least one, all of as many codewords of as many dimensions.")
+    }
+    guard first.count <= Self.mostCodewords else {
+      throw TransportError(
+        .badSetting, "\(first.count) codewords", at: "product quantizer",
+        remedy: "Give at most \(Self.mostCodewords): a code is a byte.")
+    }
+    self.codebooks = codebooks
+  }
+
+  /// How many parts a point has.
+  public var parts: Int { codebooks.count }
+  /// How many codewords each part has.
+  public var codewords: Int { codebooks[0].count }
+  /// Coordinates of a point.
+  public var dimensions: Int { parts * codebooks[0].dimensions }
+
+  /// Each point's codes, `[n, parts]`: of each part the nearest codeword, the first of equal ones.
+  ///
+  /// - Throws: `.shapeMismatch` for points of other dimensions.
+  public func codes(of points: Points) throws(TransportError) -> [UInt8] {
+    try require(points.dimensions)
+    var codes = [UInt8](repeating: 0, count: points.count * parts)
+    for part in 0..<parts {
+      let nearest = try Self.nearest(
+        PointCloud(Self.slice(points, part, of: parts), codebooks[part]))
+      for i in 0..<points.count { codes[i * parts + part] = UInt8(nearest[i]) }
+    }
+    return codes
+  }
+
+  /// The points that codes stand for.
+  ///
+  /// - Throws: `.shapeMismatch` for codes that are no whole number of points, at least one, or name no
+  ///   codeword.
+  public func decoded(_ codes: [UInt8]) throws(TransportError) -> Points {
+    try require(codes: codes)
+    return try Points(
+      codes.indices.flatMap { codebooks[$0 % parts][Int(codes[$0])] }, dimensions: dimensions)
+  }
+
+  /// A point that was found.
+  public struct Found: Sendable, Equatable {
+    /// Its place among the coded points.
+    public let index: Int
+    /// The squared distance to what its code stands for.
+    public let distance: Double
+  }
+
+  /// The coded points nearest to a query, which is not coded itself: distances are sums over a table of
+  /// the query's parts and their codewords. O(d codewords + n parts).
+  ///
+  /// - Parameter among: places of the points that count; nil is all.
+  /// - Returns: at most `count`, the nearest first, of equal ones the first.
+  /// - Throws: `.shapeMismatch` for a query or codes that do not fit.
+  public func search(
+    _ query: [Double], in codes: [UInt8], count: Int, among: [Int]? = nil
+  ) throws(TransportError) -> [Found] {
+    try require(query.count)
+    try require(codes: codes)
+    let width = codebooks[0].dimensions
+    var table = [Double](repeating: 0, count: parts * codewords)
+    for part in 0..<parts {
+      for word in 0..<codewords {
+        var sum = 0.0
+        for k in 0..<width {
+          let away = query[part * width + k] - codebooks[part].coordinates[word * width + k]
+          sum += away * away
+        }
+        table[part * codewords + word] = sum
+      }
+    }
+    let found = (among ?? Array(0..<codes.count / parts)).map { index in
+      var sum = 0.0
+      for part in 0..<parts { sum += table[part * codewords + Int(codes[index * parts + part])] }
+      return Found(index: index, distance: sum)
+    }
+    return Array(
+      found.sorted { ($0.distance, $0.index) < ($1.distance, $1.index) }.prefix(max(0, count)))
+  }
+
+  private func require(_ dimensions: Int) throws(TransportError) {
+    guard dimensions == self.dimensions else {
+      throw TransportError(
+        .shapeMismatch, "\(dimensions) coordinates for \(self.dimensions)",
+        at: "product quantizer", remedy: "Give points like those that taught it.")
+    }
+  }
+
+  private func require(codes: [UInt8]) throws(TransportError) {
+    guard !codes.isEmpty, codes.count % parts == 0 else {
+      throw TransportError(
+        .shapeMismatch, "\(codes.count) codes for points of \(parts) parts",
+        at: "product quantizer", remedy: "Give one code for each part of each point.")
+    }
+    if let bad = codes.first(where: { Int($0) >= codewords }) {
+      throw TransportError(
+        .shapeMismatch, "the code \(bad) for \(codewords) codewords", at: "product quantizer",
+        remedy: "Give codes that it made.")
+    }
+  }
+
+  /// The coordinates of one part.
+  static func slice(
+    _ points: Points, _ part: Int, of parts: Int
+  ) throws(TransportError) -> Points {
+    let width = points.dimensions / parts
+    return try Points(
+      (0..<points.count).flatMap { i in
+        let start = i * points.dimensions + part * width
+        return points.coordinates[start..<start + width]
+      }, dimensions: width)
+  }
+
+  /// Each row's cheapest column, the first of equal ones.
+  static func nearest(_ geometry: any CostGeometry) -> [Int] {
+    var source = RowSource(geometry)
+    let none = [Double](repeating: 0, count: geometry.columnCount)
+    return (0..<geometry.rowCount).map { i in
+      source.load(i)
+      return CostKernels.least(source.current, minus: none.span)!.index
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryOptimalTransport
+import Testing
+
+@Suite("Product quantization")
+struct ProductQuantizerTests {
+  private func squares(_ x: some Sequence<Double>, _ y: some Sequence<Double>) -> Double {
+    zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  }
+
+  @Test("codes are those of the nearest codewords; searching sums is searching decoded points")
+  func search() throws {
+    for seed in seeds(6) {
+      var random = SplitMix64(seed)
+      let parts = Int.random(in: 1...4, using: &random)
+      let width = Int.random(in: 1...3, using: &random)
+      let words = Int.random(in: 1...9, using: &random)
+      let n = Int.random(in: words...60, using: &random)
+      let points = try samplePoints(&random, count: n, dimensions: parts * width)
+      let answer = try CodebookTraining(parts: parts, codewords: words, rounds: 5, seed: seed)
+        .taught(on: points)
+      let quantizer = answer.quantizer
+      let codes = try quantizer.codes(of: points)
+      let decoded = try quantizer.decoded(codes)
+      for i in 0..<n {
+        for part in 0..<parts {
+          let own = points[i].dropFirst(part * width).prefix(width)
+          let book = quantizer.codebooks[part]
+          let best = (0..<words).map { squares(own, book[$0]) }.min()!
+          #expect(abs(squares(own, book[Int(codes[i * parts + part])]) - best) < 1e-12)
+        }
+      }
+      let query = (0..<parts * width).map { _ in Double.random(in: 0...1, using: &random) }
+      let found = try quantizer.search(query, in: codes, count: 7)
+      let distances = (0..<n).map { squares(query, decoded[$0]) }
+      #expect(found.count == min(7, n))
+      #expect(zip(found, distances.sorted()).allSatisfy { abs($0.distance - $1) < 1e-12 })
+      #expect(found.allSatisfy { abs(distances[$0.index] - $0.distance) < 1e-12 })
+
+      // All lists read is all points read; fewer read no point outside them.
+      let centers = try samplePoints(&random, count: 4, dimensions: parts * width)
+      let index = try InvertedIndex(points, centers: centers, quantizer: quantizer)
+      #expect(try index.search(query, count: 7, probes: 4) == found)
+      #expect(index.lists.flatMap { $0 }.sorted() == Array(0..<n))
+      let near = (0..<4).min { squares(query, centers[$0]) < squares(query, centers[$1]) }!
+      let one = try index.search(query, count: n, probes: 1)
+      #expect(one.map(\.index).sorted() == index.lists[near])
+    }
+  }
+
+  @Test("even assignment has even loads, and costs no more than the entropic one made even")
+  func even() throws {
+    for seed in seeds(5) {
+      var random = SplitMix64(seed)
+      let n = 60 + Int(seed.value)
+      let points = try samplePoints(&random, count: n, dimensions: 2)
+      let words = try samplePoints(&random, count: 8, dimensions: 2)
+      func cost(_ codes: [Int]) -> Double {
+        codes.indices.reduce(0.0) { $0 + squares(points[$1], words[codes[$1]]) }
+      }
+      func loads(_ codes: [Int]) -> [Int] {
+        (0..<8).map { word in codes.count { $0 == word } }
+      }
+      let exact = try CodeAssignment.even.assign(points, to: words)
+      #expect(loads(exact).max()! <= (n + 7) / 8 && loads(exact).min()! >= n / 8)
+      var soft = try CodeAssignment.entropic(0.003).assign(points, to: words)
+      let nearest = try CodeAssignment.nearest.assign(points, to: words)
+      #expect(loads(soft).max()! <= (n + 7) / 8 + 8)
+      #expect(loads(soft).max()! < loads(nearest).max()!)
+      #expect(cost(nearest) <= cost(soft) + 1e-12)
+      // Whoever is beyond the most moves, the least dear first.
+      while loads(soft).max()! > (n + 7) / 8 {
+        let now = loads(soft)
+        let full = now.indices.max { now[$0] < now[$1] }!
+        let moves = soft.indices.filter { soft[$0] == full }.flatMap { i in
+          now.indices.filter { now[$0] < (n + 7) / 8 }.map { word in
+            (i, word, squares(points[i], words[word]) - squares(points[i], words[full]))
+          }
+        }
+        let best = moves.min { $0.2 < $1.2 }!
+        soft[best.0] = best.1
+      }
+      #expect(cost(exact) <= cost(soft) + 1e-9)
+    }
+  }
+
+  @Test("teaching lowers the error, and even codes stay even")
+  func training() throws {
+    var random = SplitMix64(Seed(4))
+    let points = try samplePoints(&random, count: 96, dimensions: 4)
+    for assignment in [CodeAssignment.nearest, .even, .entropic(0.01)] {
+      func taught(_ rounds: Int) throws -> CodebookTraining.Answer {
+        try CodebookTraining(
+          parts: 2, codewords: 8, assignment: assignment, rounds: rounds, seed: Seed(1)
+        ).taught(on: points)
+      }
+      let (first, last) = try (taught(1), taught(20))
+      #expect(last.error < first.error)
+      #expect(last.assigned.count == 96 * 2)
+      if assignment == .even { #expect(last.loadMost == 12) }
+      if assignment == .nearest {
+        let decoded = try last.quantizer.decoded(last.quantizer.codes(of: points))
+        let error = squares(points.coordinates, decoded.coordinates) / 96
+        #expect(abs(error - last.error) < 1e-9 || error < last.error)
+      }
+    }
+  }
+
+  @Test("what does not fit is said exactly")
+  func refusals() throws {
+    let points = try Points([0, 1, 2, 3], dimensions: 2)
+    #expect(
+      message { _ = try CodebookTraining(parts: 3, codewords: 2).taught(on: points) }
+        == "setting-out-of-range: 3 parts, 2 codewords and 25 rounds for 2 points of 2 dimensions (codebook training). Give parts that divide the dimensions, and 1 to 256 codewords, no more than points."
+    )
+    let quantizer = try CodebookTraining(parts: 2, codewords: 2).taught(on: points).quantizer
+    #expect(
+      message { _ = try quantizer.search([1], in: [0, 0], count: 1) }
+        == "shape-mismatch: 1 coordinates for 2 (product quantizer). Give points like those that taught it."
+    )
+    #expect(
+      message { _ = try quantizer.decoded([0, 2]) }
+        == "shape-mismatch: the code 2 for 2 codewords (product quantizer). Give codes that it made."
+    )
+  }
+}
