@@ -47,7 +47,7 @@ public struct MixtureScaling: Recipe {
         metric: "mean error of accuracy where the first share is above 1/2; baseline: shares alone",
         need: .atMost(0.08), reported: "none at this scale"),
       Claim(
-        id: "mixtures-edges",
+        id: "mixtures-edge",
         sentence: "It does where its form is chosen by what lies beyond the trained mixtures.",
         metric: "the same, with the runs of most of a source left out together",
         need: .atMost(0.08), reported: "none: not the paper's"),
@@ -61,7 +61,7 @@ public struct MixtureScaling: Recipe {
           "mean error of accuracy over that of taking the larger pilot's, worse of 600 and 1,500",
         need: .atMost(0.999), reported: "errors of about 1 point of accuracy, CIFAR-10"),
       Claim(
-        id: "sizes-smoothed",
+        id: "sizes-smooth",
         sentence: "It does where the pilots' difference is smoothed over mixtures.",
         metric: "the same, with the difference as fitted to mixtures and distances",
         need: .atMost(0.999), reported: "none: not the paper's"),
@@ -129,10 +129,10 @@ public struct MixtureScaling: Recipe {
       + "\(short(unprojected)) (the larger pilot's) → \(short(projected))"
     findings.measured = [
       "mixtures": Measured(unseen.map(\.byOne).mean, baseline: alone),
-      "mixtures-edges": Measured(error, baseline: alone),
+      "mixtures-edge": Measured(error, baseline: alone),
       "distance": Measured(error / alone),
       "sizes": Measured(sizes.map { $0.projected / $0.unprojected }.max()!),
-      "sizes-smoothed": Measured(sizes.map { $0.smoothed / $0.unprojected }.max()!),
+      "sizes-smooth": Measured(sizes.map { $0.smoothed / $0.unprojected }.max()!),
       "choice": Measured(choices[0].accuracy - choices.dropFirst().map(\.accuracy).max()!),
       "slopes": Measured(isMethod ? slopes.calibrated : slopes.plain),
     ]
@@ -178,8 +178,8 @@ public struct MixtureScaling: Recipe {
         + "of several shares are not the distance's, so the plain slopes are taken here.",
       "Chosen by runs left out one at a time, a form of many terms wins between the trained mixtures and is "
         + "far off beyond them; a fit to the distance alone is near in both: see the first table.",
-      "Accuracy bends below a line in the logarithm of the size, and what the pilots' difference errs by counts "
-        + "5 times at 1,500 samples: see the bias in the second table.",
+      "Accuracy bends below a line in the logarithm of the size: a projection to 1,500 is too high, whether "
+        + "or not the pilots' difference is smoothed. See the bias in the second table.",
       "Mixtures that ask a source for more samples than it has are left out at the sizes where they do.",
     ]
     return findings
