@@ -193,14 +193,14 @@ struct MixtureTests {
     // Five mixtures of two sources at one distance: the fit is the mean of what is kept.
     let runs = (0...4).map { k in
       PilotRun(
-        mixture: [Double(k) / 4, 1 - Double(k) / 4], distance: 1, performance: k == 4 ? 10 : 0)
+        mixture: [Double(k) / 4, 1 - Double(k) / 4], distance: 1, performance: [0, 0, 1, 0, 10][k])
     }
     func error(_ leftOut: MixturePredictor.LeftOut) throws -> Double {
       try MixturePredictor(runs, forms: [.distance], leaving: leftOut).chosen.errorLeftOut
     }
-    #expect(try abs(error(.one) - (10 + 4 * 2.5) / 5) < 1e-12)
-    // A quarter of five is two: the last two beyond a mean of 0, the first two beyond one of 10/3.
-    #expect(try abs(error(.edges) - (0 + 10 + 2 * 10.0 / 3) / 4) < 1e-12)
+    #expect(try abs(error(.one) - (3 * 2.75 + 1.5 + 9.75) / 5) < 1e-12)
+    // A quarter of five is two: the last two beyond a mean of 1/3, the first two beyond one of 11/3.
+    #expect(try abs(error(.edges) - (10 + 2 * 11.0 / 3) / 4) < 1e-12)
     // All mixtures alike have no edges.
     let alike = (0..<4).map { PilotRun(mixture: [1], distance: Double($0), performance: 1) }
     #expect(try MixturePredictor(alike).chosen.errorLeftOut == 0)
