@@ -3,7 +3,6 @@
 import ArgumentParser
 import FerryBasics
 import FerryOptimalTransport
-import FerryTensors
 
 struct OTSelect: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -20,7 +20,7 @@ public struct PilotRun: Sendable, Equatable {
 /// (projektor, stage 1; Kang et al. 2023, equation 5).
 ///
 /// The last share is left out, as it follows from the others. Runs are few, and the paper's form has many
-/// terms: simpler ones stand beside it, each with the ridge that predicts best a run that is left out, and
+/// terms: simpler ones stand beside it, each with the ridge that predicts runs best that are left out, and
 /// the best form by the same error is taken.
 public struct MixturePredictor: Sendable {
   /// What performance is made of, by `d` for the distance and `p` for shares; all with a constant.
@@ -38,14 +38,23 @@ public struct MixturePredictor: Sendable {
     public var usesDistance: Bool { self != .mixture }
   }
 
+  /// Which runs are left out of a fit, to see how well it predicts them.
+  public enum LeftOut: Sendable {
+    /// One at a time: says how well mixtures are predicted among those that were trained.
+    case one
+    /// The quarter with the greatest share of a source, source by source: says how well those are predicted
+    /// that lie beyond what was trained, which is what forms of many terms are bad at.
+    case edges
+  }
+
   /// A form with its best ridge.
   public struct Candidate: Sendable, Equatable {
     /// What performance is made of.
     public let form: Form
     /// In units of the columns' variances.
     public let ridge: Double
-    /// The mean absolute error on runs left out, one at a time.
-    public let leaveOneOutError: Double
+    /// The mean absolute error on runs that were left out of its fit.
+    public let errorLeftOut: Double
   }
 
   /// The one that was taken.
@@ -59,10 +68,14 @@ public struct MixturePredictor: Sendable {
 
   /// Fits runs of one size.
   ///
-  /// - Parameter forms: those to choose from, at least one.
+  /// - Parameters:
+  ///   - forms: those to choose from, at least one.
+  ///   - leftOut: by which error form and ridge are chosen; mixtures without edges fall back to `.one`.
   /// - Throws: `.shapeMismatch` for fewer than 3 runs, or for mixtures of different counts; `.badPoint` for
   ///   numbers that are not finite; `.badSetting` for no forms.
-  public init(_ runs: [PilotRun], forms: [Form] = Form.allCases) throws(TransportError) {
+  public init(
+    _ runs: [PilotRun], forms: [Form] = Form.allCases, leaving leftOut: LeftOut = .edges
+  ) throws(TransportError) {
     try Self.check(runs)
     guard !forms.isEmpty else {
       throw TransportError(
@@ -70,19 +83,20 @@ public struct MixturePredictor: Sendable {
         remedy: "Give at least one.")
     }
     let values = runs.map(\.performance)
+    let folds = Self.folds(runs, leftOut)
     var candidates: [Candidate] = []
     for form in forms {
       let rows = runs.map { Self.terms(form, $0.mixture, $0.distance) }
-      var best = Candidate(form: form, ridge: 0, leaveOneOutError: .infinity)
+      var best = Candidate(form: form, ridge: 0, errorLeftOut: .infinity)
       for ridge in Self.ridges {
-        let error = Self.leaveOneOutError(rows, values, ridge: ridge)
-        if error < best.leaveOneOutError {
-          best = Candidate(form: form, ridge: ridge, leaveOneOutError: error)
+        let error = Self.error(of: folds, rows, values, ridge: ridge)
+        if error < best.errorLeftOut {
+          best = Candidate(form: form, ridge: ridge, errorLeftOut: error)
         }
       }
       candidates.append(best)
     }
-    let least = candidates.min { $0.leaveOneOutError < $1.leaveOneOutError }!
+    let least = candidates.min { $0.errorLeftOut < $1.errorLeftOut }!
     // The greatest ridge always has a solution.
     fit = Fit(
       runs.map { Self.terms(least.form, $0.mixture, $0.distance) }, values, ridge: least.ridge)!
@@ -162,19 +176,31 @@ public struct MixturePredictor: Sendable {
     }
   }
 
-  private static func leaveOneOutError(
-    _ rows: [[Double]], _ values: [Double], ridge: Double
+  /// The runs that are left out together, each time.
+  private static func folds(_ runs: [PilotRun], _ leftOut: LeftOut) -> [[Int]] {
+    if case .edges = leftOut {
+      let edges = runs[0].mixture.indices.map { source -> [Int] in
+        let shares = runs.map { $0.mixture[source] }
+        let least = shares.sorted(by: >)[(runs.count - 1) / 4]
+        return runs.indices.filter { shares[$0] >= least }
+      }.filter { runs.count - $0.count > 1 }
+      if !edges.isEmpty { return edges }
+    }
+    return runs.indices.map { [$0] }
+  }
+
+  private static func error(
+    of folds: [[Int]], _ rows: [[Double]], _ values: [Double], ridge: Double
   ) -> Double {
     var sum = 0.0
-    for out in rows.indices {
-      var others = rows
-      var known = values
-      others.remove(at: out)
-      known.remove(at: out)
-      guard let fit = Fit(others, known, ridge: ridge) else { return .infinity }
-      sum += abs(fit(rows[out]) - values[out])
+    for fold in folds {
+      let kept = rows.indices.filter { !fold.contains($0) }
+      guard let fit = Fit(kept.map { rows[$0] }, kept.map { values[$0] }, ridge: ridge) else {
+        return .infinity
+      }
+      for out in fold { sum += abs(fit(rows[out]) - values[out]) }
     }
-    return sum / Double(rows.count)
+    return sum / Double(folds.reduce(0) { $0 + $1.count })
   }
 }
 

@@ -47,14 +47,24 @@ public struct MixtureScaling: Recipe {
         metric: "mean error of accuracy where the first share is above 1/2; baseline: shares alone",
         need: .atMost(0.08), reported: "none at this scale"),
       Claim(
+        id: "mixtures-edge",
+        sentence: "It does where its form is chosen by what lies beyond the trained mixtures.",
+        metric: "the same, with the runs of most of a source left out together",
+        need: .atMost(0.08), reported: "none: not the paper's"),
+      Claim(
         id: "distance", sentence: "The distance is what makes it predict them.",
-        metric: "mean error over that of a fit to shares alone", need: .atMost(0.999),
+        metric: "that error over that of a fit to shares alone", need: .atMost(0.999),
         reported: "better than fits without the distance"),
       Claim(
         id: "sizes", sentence: "It predicts sizes that were never trained.",
         metric:
-          "mean error of accuracy over that of taking the larger pilot's, the worse of 600 and 1,500",
+          "mean error of accuracy over that of taking the larger pilot's, worse of 600 and 1,500",
         need: .atMost(0.999), reported: "errors of about 1 point of accuracy, CIFAR-10"),
+      Claim(
+        id: "sizes-smooth",
+        sentence: "It does where the pilots' difference is smoothed over mixtures.",
+        metric: "the same, with the difference as fitted to mixtures and distances",
+        need: .atMost(0.999), reported: "none: not the paper's"),
       Claim(
         id: "choice", sentence: "The mixture it chooses is as good as any that is easily had.",
         metric:
@@ -97,7 +107,7 @@ public struct MixtureScaling: Recipe {
     let isMethod = run.subject == .method
     let forms: [MixturePredictor.Form] = isMethod ? MixturePredictor.Form.allCases : [.mixture]
     let unseen = try pilots.map { try UnseenMixtures($0, forms: forms) }
-    let sizes = try Self.sizes(plan, accuracies, isProjected: isMethod)
+    let sizes = try Self.sizes(plan, accuracies, distances, forms: forms, isProjected: isMethod)
     run.note("choosing a mixture for \(plan.sizes.last!) samples")
     let predictor = try ScalingPredictor(
       distance, .init(size: plan.sizes[0], MixturePredictor(pilots[0], forms: forms)),
@@ -105,7 +115,7 @@ public struct MixtureScaling: Recipe {
     let choices = try Self.choices(plan, splits, distance, distances, predictor, run)
     let slopes = try Self.slopeError(distance, run)
 
-    let (error, alone) = (unseen.map(\.chosen).mean, unseen.map(\.sharesAlone).mean)
+    let (error, alone) = (unseen.map(\.byEdges).mean, unseen.map(\.sharesAlone).mean)
     let (projected, unprojected) = (sizes.map(\.projected).mean, sizes.map(\.unprojected).mean)
     var findings = Findings()
     findings.moved =
@@ -118,9 +128,11 @@ public struct MixtureScaling: Recipe {
       "error on unseen mixtures \(short(alone)) (shares alone) → \(short(error)); at unseen sizes "
       + "\(short(unprojected)) (the larger pilot's) → \(short(projected))"
     findings.measured = [
-      "mixtures": Measured(error, baseline: alone),
+      "mixtures": Measured(unseen.map(\.byOne).mean, baseline: alone),
+      "mixtures-edge": Measured(error, baseline: alone),
       "distance": Measured(error / alone),
       "sizes": Measured(sizes.map { $0.projected / $0.unprojected }.max()!),
+      "sizes-smooth": Measured(sizes.map { $0.smoothed / $0.unprojected }.max()!),
       "choice": Measured(choices[0].accuracy - choices.dropFirst().map(\.accuracy).max()!),
       "slopes": Measured(isMethod ? slopes.calibrated : slopes.plain),
     ]
@@ -132,14 +144,19 @@ public struct MixtureScaling: Recipe {
           unseen.fits.map { fit in
             [
               "\(size), \(fit.candidate.form.rawValue)", short(fit.candidate.ridge),
-              short(fit.candidate.leaveOneOutError), short(fit.error),
+              short(fit.candidate.errorLeftOut), short(fit.error),
             ]
           }
         }),
       FindingTable(
         title: "Accuracy at sizes that were not trained: mean error over mixtures",
-        columns: ["size", "projected", "as the larger pilot"],
-        rows: sizes.map { ["\($0.size)", short($0.projected), short($0.unprojected)] }),
+        columns: ["size", "projected", "difference smoothed", "as the larger pilot", "bias"],
+        rows: sizes.map {
+          [
+            "\($0.size)", short($0.projected), short($0.smoothed), short($0.unprojected),
+            short($0.bias),
+          ]
+        }),
       FindingTable(
         title: "Mixtures for \(plan.sizes.last!) samples",
         columns: ["chosen by", "0 to 3", "4 to 6", "7 to 9", "accuracy, %"],
@@ -159,6 +176,10 @@ public struct MixtureScaling: Recipe {
       "Its distance has entropy and takes the two sides' own off; this one is exact.",
       "It climbs by the calibrated gradient in 100 steps of fixed length; that vector's products with changes "
         + "of several shares are not the distance's, so the plain slopes are taken here.",
+      "Chosen by runs left out one at a time, a form of many terms wins between the trained mixtures and is "
+        + "far off beyond them; a fit to the distance alone is near in both: see the first table.",
+      "Accuracy bends below a line in the logarithm of the size: a projection to 1,500 is too high, whether "
+        + "or not the pilots' difference is smoothed. See the bias in the second table.",
       "Mixtures that ask a source for more samples than it has are left out at the sizes where they do.",
     ]
     return findings
@@ -178,22 +199,42 @@ public struct MixtureScaling: Recipe {
   private struct SizeError {
     let size: Int
     let projected: Double
+    /// With the difference of the pilots as fitted to all mixtures, not as measured on each.
+    let smoothed: Double
     let unprojected: Double
+    /// How much too high a projection is on the mean.
+    let bias: Double
   }
 
   private static func sizes(
-    _ plan: MixturePlan, _ accuracies: [[Double]], isProjected: Bool
+    _ plan: MixturePlan, _ accuracies: [[Double]], _ distances: [Double],
+    forms: [MixturePredictor.Form], isProjected: Bool
   ) throws -> [SizeError] {
     let line = try LogProjection(from: plan.sizes[0], plan.sizes[1])
+    let differences = try MixturePredictor(
+      plan.mixtures.indices.map {
+        PilotRun(
+          mixture: plan.mixtures[$0], distance: distances[$0],
+          performance: accuracies[1][$0] - accuracies[0][$0])
+      }, forms: forms)
     return plan.sizes.indices.dropFirst(2).map { at in
       let there = plan.mixtures.indices.filter { !accuracies[at][$0].isNaN }
-      let projected = there.map {
-        line(accuracies[0][$0], accuracies[1][$0], size: plan.sizes[at]) - accuracies[at][$0]
+      func errors(_ small: (Int) -> Double) -> [Double] {
+        there.map {
+          line(small($0), accuracies[1][$0], size: plan.sizes[at]) - accuracies[at][$0]
+        }
       }
-      let unprojected = there.map { accuracies[1][$0] - accuracies[at][$0] }
+      let unprojected = errors { accuracies[1][$0] }
+      let projected = isProjected ? errors { accuracies[0][$0] } : unprojected
+      let smoothed =
+        isProjected
+        ? errors {
+          accuracies[1][$0] - differences(plan.mixtures[$0], distance: distances[$0])
+        } : unprojected
       return SizeError(
-        size: plan.sizes[at], projected: (isProjected ? projected : unprojected).map(abs).mean,
-        unprojected: unprojected.map(abs).mean)
+        size: plan.sizes[at], projected: projected.map(abs).mean,
+        smoothed: smoothed.map(abs).mean, unprojected: unprojected.map(abs).mean,
+        bias: projected.mean)
     }
   }
 

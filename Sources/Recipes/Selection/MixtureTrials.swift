@@ -98,8 +98,10 @@ struct UnseenMixtures {
   }
 
   let fits: [Fitted]
-  /// Of the form that is chosen by runs left out.
-  let chosen: Double
+  /// Of the form that is chosen by runs left out one at a time.
+  let byOne: Double
+  /// Of the form that is chosen by leaving out those with most of one source.
+  let byEdges: Double
   /// Of the fit to shares alone.
   let sharesAlone: Double
 
@@ -110,11 +112,12 @@ struct UnseenMixtures {
       unknown.map { abs(predictor($0.mixture, distance: $0.distance) - $0.performance) }.mean
     }
     fits = try forms.map { form in
-      let predictor = try MixturePredictor(known, forms: [form])
+      let predictor = try MixturePredictor(known, forms: [form], leaving: .one)
       return Fitted(candidate: predictor.chosen, error: error(predictor))
     }
-    chosen = try error(MixturePredictor(known, forms: forms))
-    sharesAlone = try error(MixturePredictor(known, forms: [.mixture]))
+    byOne = try error(MixturePredictor(known, forms: forms, leaving: .one))
+    byEdges = try error(MixturePredictor(known, forms: forms, leaving: .edges))
+    sharesAlone = try error(MixturePredictor(known, forms: [.mixture], leaving: .one))
   }
 }
 

@@ -119,7 +119,8 @@ extension ProgramTests {
         many.status == 2
           && many.errors
             == "ferry: setting-out-of-range: 7 of 6 samples (selection). "
-            + "Choose at least 1, and at most what the pool has.\n", "\(many.errors)")
+            + "Choose at least 1, and at most what the pool has.\n",
+        "\(many.errors)")
     }
 
     @Test("recipes: listed, shown, cited, run; another name is refused")

@@ -150,7 +150,7 @@ struct MixtureTests {
     ]
     for (form, function) in functions {
       let predictor = try MixturePredictor(runs(Seed(1), count: 30, function), forms: [form])
-      #expect(predictor.chosen.form == form && predictor.chosen.leaveOneOutError < 1e-5)
+      #expect(predictor.chosen.form == form && predictor.chosen.errorLeftOut < 1e-5)
       var random = SplitMix64(Seed(9))
       let (p, d) = (shares(&random, 3), 3.5)
       #expect(abs(predictor(p, distance: d) - function(p, d)) < 1e-3)
@@ -176,7 +176,7 @@ struct MixtureTests {
       runs(Seed(2), count: 12) { p, d in 0.9 - 0.3 * d + 0.05 * sin(1e5 * (p[0] + d)) })
     #expect(plain.chosen.form == .distance)
     #expect(plain.candidates.map(\.form) == MixturePredictor.Form.allCases)
-    #expect(plain.candidates.allSatisfy { $0.leaveOneOutError >= plain.chosen.leaveOneOutError })
+    #expect(plain.candidates.allSatisfy { $0.errorLeftOut >= plain.chosen.errorLeftOut })
     let bent = try MixturePredictor(
       runs(Seed(2), count: 30) { p, d in p[0] * p[0] - p[1] * d * p[1] })
     #expect(bent.chosen.form == .full)
@@ -184,8 +184,26 @@ struct MixtureTests {
     let straight = [0.0, 1, 3, 4].map {
       PilotRun(mixture: [1], distance: $0, performance: 2 * $0 + 1)
     }
-    let line = try MixturePredictor(straight, forms: [.distance])
-    #expect(line.chosen.ridge == 0 && line.chosen.leaveOneOutError < 1e-12)
+    let line = try MixturePredictor(straight, forms: [.distance], leaving: .one)
+    #expect(line.chosen.ridge == 0 && line.chosen.errorLeftOut < 1e-12)
+  }
+
+  @Test("by hand: what is left out, one at a time or the edges")
+  func leftOut() throws {
+    // Five mixtures of two sources at one distance: the fit is the mean of what is kept.
+    let runs = (0...4).map { k in
+      PilotRun(
+        mixture: [Double(k) / 4, 1 - Double(k) / 4], distance: 1, performance: [0, 0, 1, 0, 10][k])
+    }
+    func error(_ leftOut: MixturePredictor.LeftOut) throws -> Double {
+      try MixturePredictor(runs, forms: [.distance], leaving: leftOut).chosen.errorLeftOut
+    }
+    #expect(try abs(error(.one) - (3 * 2.75 + 1.5 + 9.75) / 5) < 1e-12)
+    // A quarter of five is two: the last two beyond a mean of 1/3, the first two beyond one of 11/3.
+    #expect(try abs(error(.edges) - (10 + 2 * 11.0 / 3) / 4) < 1e-12)
+    // All mixtures alike have no edges.
+    let alike = (0..<4).map { PilotRun(mixture: [1], distance: Double($0), performance: 1) }
+    #expect(try MixturePredictor(alike).chosen.errorLeftOut == 0)
   }
 
   @Test("a line in the logarithm of the size is projected exactly; its weights add up to 1")

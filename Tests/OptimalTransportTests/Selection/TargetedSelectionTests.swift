@@ -101,6 +101,20 @@ struct TargetedSelectionTests {
     #expect(nearer >= 27, "\(nearer) of 30")
   }
 
+  @Test("folds by hand: one target each, judged by the other")
+  func foldsByHand() throws {
+    let pool = try line([0, 0.9, 5, -3])
+    let found = try exact.chooseWhileNearer(
+      from: pool, for: line([0, 1]), folds: 2, seed: Seed(1))
+    // From 0: 0 is 1 from the other target, 0.9 brings 0.1, and -3 brings 4.
+    let first = try #require(found.folds.first { $0.indices == [0, 1] })
+    #expect(difference(first.distances, [1, 1.1 / 2, 5.1 / 3]) < 1e-12 && first.layers == 2)
+    // From 1: 0.9, then 0; 5 and -3 are as far, the first of them brings 5.
+    let second = try #require(found.folds.first { $0.indices == [1, 0] })
+    #expect(difference(second.distances, [0.9, 0.9 / 2, 5.9 / 3]) < 1e-12 && second.layers == 2)
+    #expect(found.indices == [0, 1])
+  }
+
   @Test("folds stop at the first layer that comes no nearer, and are joined", arguments: seeds(6))
   func folds(seed: Seed) throws {
     var random = SplitMix64(seed)
