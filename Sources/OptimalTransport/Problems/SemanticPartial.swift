@@ -91,8 +91,9 @@ public struct Similarity: Sendable {
 /// Progressive partial transport in which alike samples draw each other into the same cluster: adds
 /// `−μ ⟨S, Q Qᵀ⟩` (Zhang, Ren and He 2024, SP²OT, equation 9).
 ///
-/// The added term is linearized at the coupling so far, again and again: where `S + Sᵀ` has no negative
-/// eigenvalue that bounds it from above, so that the objective never rises.
+/// The added term is linearized at the coupling so far, again and again. Where `S + Sᵀ` has no negative
+/// eigenvalue that bounds it from above, and every step lowers the objective; else a step may raise it,
+/// and is not taken: the one before is the answer.
 public struct SemanticPartial: Sendable {
   /// Solves each linearized problem.
   public var inner: ProgressivePartial
@@ -117,7 +118,7 @@ public struct SemanticPartial: Sendable {
   public struct Solution: Sendable {
     /// The last linearized problem's solution: its certificate is of that problem.
     public let assignment: ProgressivePartial.Solution
-    /// The objective after each linearization.
+    /// The objective at the start and after each linearization that was taken: it never rises.
     public let objectives: [Double]
   }
 
@@ -142,12 +143,17 @@ public struct SemanticPartial: Sendable {
     var objectives = [objective(assignment, costs, drawn, prior)]
     for _ in 0..<max(1, iterationsMax) {
       let linear = costs.indices.map { costs[$0] - attraction * drawn[$0] }
-      assignment = try inner.solve(
+      let next = try inner.solve(
         DenseCost(linear, rows: n, columns: k), prior: prior, start: assignment.potentials)
-      drawn = similarity.applied(to: assignment.coupling.masses, columns: k)
+      drawn = similarity.applied(to: next.coupling.masses, columns: k)
       let before = objectives.last!
-      objectives.append(objective(assignment, costs, drawn, prior))
-      if before - objectives.last! <= tolerance * max(abs(before), 1e-300) {
+      let after = objective(next, costs, drawn, prior)
+      guard after <= before else {
+        return Solution(assignment: assignment, objectives: objectives)
+      }
+      assignment = next
+      objectives.append(after)
+      if before - after <= tolerance * max(abs(before), 1e-300) {
         return Solution(assignment: assignment, objectives: objectives)
       }
     }

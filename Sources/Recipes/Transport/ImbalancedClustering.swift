@@ -174,7 +174,7 @@ public struct ImbalancedClustering: Recipe {
       "Its views are augmented pictures; here noise is added to features.",
       "It solves for a memory of batches; here all samples are in each step.",
       "Similarities to 20 nearest neighbors, as published, have negative eigenvalues: a linearization "
-        + "may then raise the objective, here by some parts in ten thousand.",
+        + "may then raise the objective. Such a step is not taken here.",
       "Its test set is balanced; here the clustered samples themselves are scored.",
     ]
     return findings

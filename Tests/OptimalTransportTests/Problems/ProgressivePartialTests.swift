@@ -90,6 +90,19 @@ struct ProgressivePartialTests {
     #expect(difference(none.assignment.coupling.masses, plain.coupling.masses) < 1e-7)
   }
 
+  @Test("two that would only change places stay: a step that raises the objective is not taken")
+  func swap() throws {
+    // Without a diagonal, S + Sᵀ has the eigenvalues 1 and −1.
+    let alike = try Similarity(count: 2, pairs: [(0, 1, 1)])
+    let costs = try DenseCost([0, 1, 1, 0], rows: 2, columns: 2)
+    let inner = ProgressivePartial(share: 1, epsilon: 0.05)
+    let solution = try SemanticPartial(inner, attraction: 10).solve(costs, similarity: alike)
+    let plain = try inner.solve(costs).coupling
+    #expect(solution.objectives.count == 1)
+    #expect(difference(solution.assignment.coupling.masses, plain.masses) < 1e-9)
+    #expect(plain[0, 0] > 0.49 && plain[1, 1] > 0.49)
+  }
+
   @Test("the nearest are alike")
   func nearest() throws {
     let points = try Points([0, 0.1, 5, 5.2], dimensions: 1)
