@@ -62,7 +62,7 @@ public struct ProductQuantization: Recipe {
         need: .atMost(0), reported: "none: the paper's is even in the limit"),
       Claim(
         id: "even-cost",
-        sentence: "It costs no more than the entropic assignment made even one by one.",
+        sentence: "Exact, it costs no more than the entropic one held to the limit one by one.",
         metric: "the greatest excess over the parts, as a share", need: .atMost(1e-9),
         reported: "none: the paper takes the greatest entry"),
       Claim(
@@ -247,7 +247,8 @@ public struct ProductQuantization: Recipe {
       func cost(_ codes: [Int]) -> Double {
         codes.indices.reduce(0) { $0 + costs.costs[$1 * Self.codewords + codes[$1]] }
       }
-      let exact = try CodeAssignment.even.assign(points, to: book)
+      // Under the same limit: even shares would also ask for a least number.
+      let exact = try BalancedAssignment(.atMost(limit)).solve(costs).clusterOf
       var soft = try CodeAssignment.entropic(Self.strength).assign(points, to: book)
       var loads = (0..<Self.codewords).map { word in soft.count { $0 == word } }
       while let full = loads.firstIndex(where: { $0 > limit }) {
