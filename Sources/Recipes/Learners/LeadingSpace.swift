@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FerryBasics
+import FerryOptimalTransport
 
 /// The space in which samples vary most: products with the covariance, made orthogonal after each
 /// (Golub and Van Loan, 4th edition, section 8.2.4).

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryOptimalTransport
 import Foundation
 
 /// Classes from features by a linear map and a softmax; equal samples give equal fits, bit for bit.

@@ -3,7 +3,7 @@
 import FerryTensors
 
 /// `a: [n, k] · b: [k, m]`, row after row.
-func matrixProduct(_ a: [Double], _ b: [Double], inner: Int) -> [Double] {
+package func matrixProduct(_ a: [Double], _ b: [Double], inner: Int) -> [Double] {
   var out = [Double](repeating: 0, count: a.count / inner * (b.count / inner))
   var span = out.mutableSpan
   MatrixKernels.product(a.span, b.span, inner: inner, into: &span)
@@ -11,7 +11,7 @@ func matrixProduct(_ a: [Double], _ b: [Double], inner: Int) -> [Double] {
 }
 
 /// `[m, n]` from `[n, m]`.
-func transposed(_ a: [Double], rows n: Int) -> [Double] {
+package func transposed(_ a: [Double], rows n: Int) -> [Double] {
   let m = a.count / n
   var turned = [Double](repeating: 0, count: a.count)
   for i in 0..<n {
