@@ -40,9 +40,10 @@ let house = [
     name: "PCCL", duty: "PCCL's C interface over our groups", on: ["Collectives", "CPCCL"],
     packages: [log]),
   Room(name: "Islands", duty: "engines of fast islands, joined by groups", on: ["Collectives"]),
-  Room(name: "Learning", duty: "gradients, layers, data", on: ["Tensors", "CMLX"]),
+  Room(
+    name: "Learning", duty: "gradients, layers, data", on: ["OptimalTransport", "CMLX"]),
   Room(name: "Strategies", duty: "when replicas meet, and how", on: ["Collectives", "Learning"]),
-  Room(name: "Recipes", duty: "papers with their claims", on: ["OptimalTransport"]),
+  Room(name: "Recipes", duty: "papers with their claims", on: ["Learning"]),
   Room(
     name: "CLI", duty: "the terminal door",
     on: ["Strategies", "Planning", "Islands", "Recipes"],
