@@ -322,10 +322,7 @@ extension GroupLogic {
       channels[channel]!.missed = missed
       if missed != nil { continue }
       if decision.committed == committed + 1 {
-        let takesPart = channels[channel]!.begun?.members.contains(me) ?? false
-        guard !takesPart || channels[channel]!.exchange?.dones[me] == decision.held else {
-          return nil
-        }
+        guard agrees(with: decision, channel) else { return nil }
         conclude(channel)
       } else if decision.committed > committed {
         return nil
@@ -334,6 +331,16 @@ extension GroupLogic {
       note(channel)
     }
     return []
+  }
+
+  /// Whether what this member holds is what was handed out.
+  private func agrees(with decision: ExchangeStanding, _ channel: UInt64) -> Bool {
+    guard channels[channel]!.begun?.members.contains(me) ?? false else { return true }
+    let exchange = channels[channel]!.exchange
+    if exchange?.dones[me] == decision.held { return true }
+    // Nobody who answered held it, but some had handed it out. What this member has learnt since it
+    // answered, from the last word of one that ended, is compared with theirs at the next operation.
+    return decision.held == nil && exchange?.isWhole == true
   }
 
   /// Goes on with a channel's next operation in a new view: as it is, or from its beginning.

@@ -25,7 +25,7 @@ extension GroupLogic {
       case .dial(let address): out.append(.dial(address))
       case .install(let change): out += install(change, at: now)
       case .evicted(let reason):
-        forgetGroup()
+        forgetGroup(for: reason)
         notices.append(membership.isLeaving ? .stopped(reason: reason) : .evicted(reason: reason))
       }
     }
@@ -67,12 +67,12 @@ extension GroupLogic {
       + resumeChannels(change, newcomers: newcomers, at: now)
   }
 
-  mutating func forgetGroup() {
+  private mutating func forgetGroup(for reason: String) {
     hasState = false
     paths.forgetGroup()
     failAllCalls(
       CollectiveError(
-        membership.isLeaving ? .stopped : .evicted, "this peer lost its place in the group",
+        membership.isLeaving ? .stopped : .evicted, "this peer lost its place: \(reason)",
         place: "operations", remedy: "Load the group's state, and go on from it."))
     (known, channelsMovedAt, hasGathered) = ([], nil, false)
     (contributions, attempt, outcome, early, opened, assignmentView) = ([:], nil, nil, [], nil, nil)

@@ -145,6 +145,37 @@ struct OneHopTests {
     #expect(net.members(2) == [2])
   }
 
+  @Test("a last word that comes after the answer to the candidate is no reason to lose one's place")
+  func heardMeanwhile() throws {
+    var net = idle(3)
+    var word: GroupMessage?
+    net.fate = { from, to, message in
+      guard to == 2 else { return .arrives }
+      switch message {
+      case .ready where from == 1:
+        word = message
+        return .isOvertaken
+      case .membership(.accept): return .waits
+      default: return .arrives
+      }
+    }
+    let ids = (0..<3).map { net.call($0, sum(1, Float($0))) }
+    net.deliver()
+    #expect(value(net, 0, ids[0]) == [3, 3])
+    // The first has it, the third has said that it has not; what the second said comes only now.
+    net.kill(1)
+    net.pass(.milliseconds(300))
+    net.inject(try #require(word), from: 1, to: 2)
+    #expect(value(net, 2, ids[2]) == nil, "nothing is handed out while the view changes")
+    net.release()
+    net.pass(.seconds(1))
+    #expect(value(net, 2, ids[2]) == [3, 3])
+    #expect(net.peers[2].evictions.isEmpty && net.members(2) == [0, 2], "\(net.peers[2].reasons)")
+    let next = [0, 2].map { net.call($0, sum(Float($0))) }
+    net.pass(.seconds(1))
+    #expect(value(net, 0, next[0]) == [2] && value(net, 2, next[1]) == [2])
+  }
+
   @Test("a result that differs is found out at the next operation")
   func differing() {
     var net = idle(3)

@@ -45,7 +45,13 @@ struct ShardGroupTests {
       }.start()
     }
     done.wait()
-    return results.withLock { all in peers.indices.map { all[$0]! } }
+    return results.withLock { all in
+      for (rank, result) in all.sorted(by: { $0.key < $1.key }) {
+        // One that gives up makes the others wait for it: each tells its own reason.
+        if case .failure(let error) = result { Issue.record("rank \(rank): \(error)") }
+      }
+      return peers.indices.map { all[$0]! }
+    }
   }
 
   private static func member(
