@@ -64,6 +64,9 @@ public struct TransportGradient: Sendable {
     let n = cloud.rowCount
     let m = cloud.columnCount
     let d = cloud.sources.dimensions
+    if case .sparse(let sparse) = coupling {
+      return cloud.gradients(of: sparse, isTurned: isTurned)
+    }
     let rows = CouplingRows(coupling, isTurned: isTurned)
     let parts = RowParts(rows: n, columns: m)
     let out = SharedBuffer<Double>(count: n * d)
@@ -84,30 +87,20 @@ public struct TransportGradient: Sendable {
   }
 }
 
-/// Rows of a coupling, or of its transpose, whichever way it is held.
+/// Rows of a coupling that is not sparse, or of its transpose.
 private struct CouplingRows: Sendable {
   private let coupling: Coupling
   private let isTurned: Bool
-  /// Entries of each row of a sparse coupling: places in its arrays.
-  private let places: [[Int]]
   /// Where rows of costs come from; of an implicit coupling alone.
   let geometry: any CostGeometry
 
   init(_ coupling: Coupling, isTurned: Bool) {
     self.coupling = coupling
     self.isTurned = isTurned
-    var places: [[Int]] = []
     var geometry: any CostGeometry = NoCost()
-    switch coupling {
-    case .sparse(let sparse):
-      let own = isTurned ? sparse.columns : sparse.rows
-      places = Array(repeating: [], count: isTurned ? sparse.columnCount : sparse.rowCount)
-      for (k, i) in own.enumerated() { places[i].append(k) }
-    case .implicit(let entropic):
+    if case .implicit(let entropic) = coupling {
       geometry = isTurned ? TurnedCost(entropic.geometry) : entropic.geometry
-    case .dense: break
     }
-    self.places = places
     self.geometry = geometry
   }
 
@@ -116,11 +109,7 @@ private struct CouplingRows: Sendable {
     switch coupling {
     case .dense(let dense):
       for j in masses.indices { masses[j] = isTurned ? dense[j, i] : dense[i, j] }
-    case .sparse(let sparse):
-      for j in masses.indices { masses[j] = 0 }
-      for k in places[i] {
-        masses[(isTurned ? sparse.rows : sparse.columns)[k]] += sparse.masses[k]
-      }
+    case .sparse: preconditionFailure("sparse couplings go entry by entry")
     case .implicit(let entropic):
       let (f, g) = isTurned ? (entropic.g, entropic.f) : (entropic.f, entropic.g)
       let (a, b) = isTurned ? (entropic.b, entropic.a) : (entropic.a, entropic.b)
