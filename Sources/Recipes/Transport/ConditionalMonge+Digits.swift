@@ -111,7 +111,7 @@ extension ConditionalMonge {
         .init(context: $0.context, targets: space(turned[$0]!).map { Float($0) })
       }, cost: .euclidean)
     let effort = Effort(
-      steps: run.size(smoke: 6, standard: 1500), batch: run.size(smoke: 16, standard: 256),
+      steps: run.size(smoke: 6, standard: 3000), batch: run.size(smoke: 16, standard: 256),
       rate: 1e-3)
 
     var result = DigitsResult()
