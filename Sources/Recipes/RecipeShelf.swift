@@ -7,6 +7,7 @@ public enum RecipeShelf {
     ColorTransfer(), SparseNewton(), PrototypeAlignment(), DigitsAdaptation(),
     ImbalancedClustering(),
     DataSelection(), MixtureScaling(), ExpertRouting(), ProductQuantization(),
+    ConditionalMonge(),
   ]
 
   /// The recipe of this name; nil where there is none.

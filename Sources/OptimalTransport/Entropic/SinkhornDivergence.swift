@@ -43,9 +43,7 @@ public struct SinkhornDivergence: Sendable {
   ) throws(TransportError) -> Value {
     let problem = try LinearProblem(cloud, rowMasses: rowMasses, columnMasses: columnMasses)
     let cross = try solver.solve(problem)
-    guard case .implicit(let coupling) = cross.coupling else {
-      preconditionFailure("entropic couplings are implicit")
-    }
+    let coupling = Self.entropic(cross)
     let sources = try own(
       PointCloud(cloud.sources, cloud.sources, cost: cloud.cost), problem.rowMasses,
       coupling.epsilon)
@@ -75,9 +73,7 @@ public struct SinkhornDivergence: Sendable {
       cloud, rowMasses: rowMasses, columnMasses: columnMasses, rowPenalty: penalty,
       columnPenalty: penalty)
     let cross = try solver.solve(problem)
-    guard case .implicit(let coupling) = cross.coupling else {
-      preconditionFailure("entropic couplings are implicit")
-    }
+    let coupling = Self.entropic(cross)
     var alone = solver
     alone.strength = .epsilon(coupling.epsilon)
     alone.initial = nil
@@ -107,20 +103,46 @@ public struct SinkhornDivergence: Sendable {
   public func sourceGradient(
     of value: Value, _ cloud: PointCloud
   ) throws(TransportError) -> [Double] {
-    guard case .implicit(let coupling) = value.cross.coupling else {
-      preconditionFailure("entropic couplings are implicit")
-    }
-    let cross = try TransportGradient.ofPoints(
-      cloud, value.cross.coupling, isTurned: false, solver.threads)
+    let coupling = Self.entropic(value.cross)
     let own = zip(value.cross.rowPotentials, value.rowPotentials).map { $0 - $1 }
-    let itself = try PointCloud(cloud.sources, cloud.sources, cost: cloud.cost)
+    return try gradient(
+      of: value, cloud, isTurned: false, cloud.sources, own: own, masses: coupling.a)
+  }
+
+  /// The same with respect to the targets' coordinates, `[m, d]`.
+  ///
+  /// - Throws: as `TransportGradient`.
+  public func targetGradient(
+    of value: Value, _ cloud: PointCloud
+  ) throws(TransportError) -> [Double] {
+    let coupling = Self.entropic(value.cross)
+    let own = zip(value.cross.columnPotentials, value.columnPotentials).map { $0 - $1 }
+    let turned = try PointCloud(cloud.targets, cloud.sources, cost: cloud.cost)
+    return try gradient(
+      of: value, turned, isTurned: true, cloud.targets, own: own, masses: coupling.b)
+  }
+
+  private func gradient(
+    of value: Value, _ cloud: PointCloud, isTurned: Bool, _ points: Points, own: [Double],
+    masses: [Double]
+  ) throws(TransportError) -> [Double] {
+    let cross = try TransportGradient.ofPoints(
+      cloud, value.cross.coupling, isTurned: isTurned, solver.threads)
+    let itself = try PointCloud(points, points, cost: cloud.cost)
     let alone = try TransportGradient.ofPoints(
       itself,
       .implicit(
         EntropicCoupling(
-          geometry: itself, f: own, g: own, a: coupling.a, b: coupling.a,
-          epsilon: coupling.epsilon)), isTurned: false, solver.threads)
+          geometry: itself, f: own, g: own, a: masses, b: masses,
+          epsilon: Self.entropic(value.cross).epsilon)), isTurned: false, solver.threads)
     return zip(cross, alone).map { $0 - $1 }
+  }
+
+  private static func entropic(_ solution: TransportSolution) -> EntropicCoupling {
+    guard case .implicit(let coupling) = solution.coupling else {
+      preconditionFailure("entropic couplings are implicit")
+    }
+    return coupling
   }
 
   /// The problem of masses with themselves: one potential, `f ← (f + T f)/2`.

@@ -11,6 +11,8 @@ public struct MongeGap: Sendable {
     /// `⟨C, P⟩` of an entropic coupling, which is above the best: the gap is then below that of
     /// `exact`, and may be below 0 by what entropy blurs.
     case entropic(Sinkhorn)
+    /// The Sinkhorn divergence, which is near the best: 0 for a map that moves nothing at any ε.
+    case debiased(Sinkhorn)
   }
 
   /// What moving one unit costs.
@@ -33,6 +35,8 @@ public struct MongeGap: Sendable {
     public let best: Double
     /// That coupling, with its certificate.
     public let solution: TransportSolution
+    /// All of the divergence, where that is the best cost.
+    let divergence: SinkhornDivergence.Value?
   }
 
   /// The gap of a map that sends `x: [n, d]` to `images: [n, d]`, point by point.
@@ -44,11 +48,17 @@ public struct MongeGap: Sendable {
         .shapeMismatch, "\(x.count) points and \(images.count) images", at: "monge gap",
         remedy: "Give one image for each point.")
     }
-    let problem = try LinearProblem(PointCloud(x, images, cost: cost))
+    let cloud = try PointCloud(x, images, cost: cost)
+    let problem = try LinearProblem(cloud)
     let solution: TransportSolution
+    var divergence: SinkhornDivergence.Value?
     switch solver {
     case .exact: solution = try Assignment().solve(problem)
     case .entropic(let sinkhorn): solution = try sinkhorn.solve(problem)
+    case .debiased(let sinkhorn):
+      let value = try SinkhornDivergence(sinkhorn)(cloud)
+      solution = value.cross
+      divergence = value
     }
     var sum = CompensatedSum()
     var source = RowSource(problem.geometry)
@@ -57,8 +67,9 @@ public struct MongeGap: Sendable {
       sum.add(source.current[i])
     }
     let moved = sum.value / Double(x.count)
-    let best = solution.transportCost
-    return Value(gap: moved - best, moved: moved, best: best, solution: solution)
+    let best = divergence?.divergence ?? solution.transportCost
+    return Value(
+      gap: moved - best, moved: moved, best: best, solution: solution, divergence: divergence)
   }
 
   /// The mean gap over conditions, each with its own points and images: what a map with a context

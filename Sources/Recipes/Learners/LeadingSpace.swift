@@ -47,6 +47,14 @@ package struct LeadingSpace: Sendable {
     matrixProduct(Self.centered(features, mean), basis, inner: mean.count)
   }
 
+  /// Samples from their places in these directions: the nearest to what they were.
+  package func original(_ places: [Double]) -> [Double] {
+    var features = matrixProduct(
+      places, transposed(basis, rows: mean.count), inner: count)
+    for k in features.indices { features[k] += mean[k % mean.count] }
+    return features
+  }
+
   private static func centered(_ features: [Double], _ mean: [Double]) -> [Double] {
     let d = mean.count
     var centered = features

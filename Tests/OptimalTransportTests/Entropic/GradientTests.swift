@@ -72,36 +72,43 @@ struct GradientTests {
     #expect(abs(b - (gradient.columnMasses[6] - gradient.columnMasses[2])) < 1e-7)
   }
 
-  @Test("of the exact cost, where the coupling does not change")
-  func exact() throws {
-    let input = try input(Seed(9), .squaredEuclidean)
+  @Test("of the exact cost, where the coupling does not change", arguments: costs.indices)
+  func exact(at: Int) throws {
+    let input = try input(Seed(9), Self.costs[at])
     let gradient = try TransportGradient(
       of: NetworkSimplex().solve(input.problem()), input.cloud(), problem: input.problem())
     for k in 0..<12 {
-      let x = try slope { step in
-        var changed = input
-        changed.x[k] += step
-        return try NetworkSimplex().solve(changed.problem()).transportCost
+      let slopes = try [\Input.x, \.y].map { side in
+        try slope { step in
+          var changed = input
+          changed[keyPath: side][k] += step
+          return try NetworkSimplex().solve(changed.problem()).transportCost
+        }
       }
-      #expect(abs(x - gradient.sources[k]) < 1e-7)
+      #expect(abs(slopes[0] - gradient.sources[k]) < 1e-7)
+      #expect(abs(slopes[1] - gradient.targets[k]) < 1e-7)
     }
   }
 
-  @Test("of the divergence")
-  func divergence() throws {
-    let input = try input(Seed(10), .squaredEuclidean)
+  @Test("of the divergence", arguments: costs.indices)
+  func divergence(at: Int) throws {
+    let input = try input(Seed(10), Self.costs[at])
     let divergence = SinkhornDivergence(Sinkhorn(.epsilon(0.1), tolerance: 1e-12))
     func value(_ input: Input) throws -> SinkhornDivergence.Value {
       try divergence(input.cloud(), rowMasses: input.a, columnMasses: input.b)
     }
-    let gradient = try divergence.sourceGradient(of: value(input), input.cloud())
+    let sources = try divergence.sourceGradient(of: value(input), input.cloud())
+    let targets = try divergence.targetGradient(of: value(input), input.cloud())
     for k in [0, 3, 10] {
-      let x = try slope { step in
-        var changed = input
-        changed.x[k] += step
-        return try value(changed).divergence
+      let slopes = try [\Input.x, \.y].map { side in
+        try slope { step in
+          var changed = input
+          changed[keyPath: side][k] += step
+          return try value(changed).divergence
+        }
       }
-      #expect(abs(x - gradient[k]) < 1e-7)
+      #expect(abs(slopes[0] - sources[k]) < 1e-7)
+      #expect(abs(slopes[1] - targets[k]) < 1e-7)
     }
   }
 

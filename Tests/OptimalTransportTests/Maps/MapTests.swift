@@ -69,6 +69,10 @@ struct MapTests {
     let soft = try MongeGap(solver: .entropic(Sinkhorn(.shareOfMeanCost(0.01))))(x, other)
     let hard = try MongeGap()(x, other)
     #expect(soft.gap <= hard.gap + 1e-12 && hard.gap - soft.gap < 0.02)
+    // Debiased it is near the exact one, and that of points which stay is 0 at any strength.
+    let even = MongeGap(solver: .debiased(Sinkhorn(.shareOfMeanCost(0.01))))
+    #expect(abs(try even(x, other).gap - hard.gap) < 0.01)
+    #expect(abs(try even(x, x).gap) < 1e-6)
     let both = try MongeGap().conditional([(x, convex), (x, turned)])
     #expect(abs(both.mean - (both.each[0].gap + both.each[1].gap) / 2) < 1e-15)
   }

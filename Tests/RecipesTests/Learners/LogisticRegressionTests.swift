@@ -106,6 +106,8 @@ struct LogisticRegressionTests {
     let components = LeadingSpace(features, dimensions: 10, count: 2, using: &start)
     let found = components(features)
     #expect(found.count == 400)
+    // Back from the plane all but the noise is there.
+    for (a, b) in zip(components.original(found), features) { #expect(abs(a - b) < 0.35) }
     // Lengths within the plane are kept, whatever the directions.
     let mean = (
       along.reduce(0) { $0 + $1.0 } / 200, along.reduce(0) { $0 + $1.1 } / 200
