@@ -39,7 +39,15 @@ enum Pooling: Sendable, Hashable {
   /// Their mean by learned weights (Ilse, Tomczak and Welling 2018).
   case attention
   /// What prototypes receive of a share that grows, or of all from the start.
-  case transport(sizePenalty: Double, ramp: Bool)
+  case transport(sizePenalty: Double, ramp: Bool, start: PrototypeStart)
+}
+
+/// What prototypes are before they learn.
+enum PrototypeStart: Sendable, Hashable {
+  /// Normal numbers of deviation 1, as published.
+  case chance
+  /// Means of clusters of tiles, as the encoder gives them at first.
+  case clusters
 }
 
 /// One linear layer on each tile, a pooling, and a linear risk: the same but for the pooling.
@@ -93,7 +101,25 @@ struct BagModel: ParameterTree {
   /// The solver that shares tiles out; whole where all of the mass moves.
   static func solver(sizePenalty: Double, share: Double) -> ProgressivePartial {
     ProgressivePartial(
-      share: share, epsilon: epsilon, sizePenalty: sizePenalty, tolerance: 1e-10)
+      share: share, epsilon: epsilon, sizePenalty: sizePenalty, tolerance: 1e-8)
+  }
+
+  /// Moves prototypes to the means of clusters of at most so many tiles, where they are to begin
+  /// there.
+  mutating func begin(at set: BagSet, _ bags: [Int], tilesMost: Int = 1_000) throws {
+    guard case .transport(_, _, .clusters) = pooling else { return }
+    let width = set.width
+    let whole = bags.flatMap { set.bags[$0] }
+    let stride = max(1, whole.count / width / tilesMost)
+    let few = Swift.stride(from: 0, to: whole.count / width, by: stride).flatMap {
+      whole[$0 * width..<($0 + 1) * width]
+    }
+    let tiles = try encoded(Tensor(few, shape: [few.count / width, width]))
+    let means = try ConstrainedKMeans(clusters: Self.prototypeCount, sizes: .free).solve(
+      Points(tiles.floats().map(Double.init), dimensions: Self.hidden)
+    ).centers
+    prototypes[0].prototypes = try Tensor(
+      means.coordinates.map { Float($0) }, shape: [Self.prototypeCount, Self.hidden])
   }
 
   /// What the encoder makes of tiles.
@@ -125,7 +151,7 @@ struct BagModel: ParameterTree {
       let scores = try gates[2](gates[0](x).tanh() * gates[1](x).sigmoid())
       let weights = try (scores.transposed([0, 2, 1]) + (own - 1) * 1e9).softmax()
       vector = try weights.matmul(x)
-    case .transport(let sizePenalty, let ramp):
+    case .transport(let sizePenalty, let ramp, _):
       let solver = Self.solver(sizePenalty: sizePenalty, share: ramp ? share : 1)
       let pooled = try prototypes[0](x, counts: counts, solver: solver)
       vector = try mix[0](pooled.features.transposed([0, 2, 1]))

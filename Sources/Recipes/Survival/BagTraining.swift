@@ -29,6 +29,7 @@ struct BagTraining: Sendable {
     _ pooling: Pooling, to set: BagSet, on bags: [Int], watching others: [Int], key: RandomKey
   ) throws -> BagModel {
     var model = try BagModel(pooling, width: set.width, key: key)
+    try model.begin(at: set, bags)
     var optimizer = AdamW(.init(beta2: 0.999, weightDecay: 0.01))
     var chance = SplitMix64(key.seed.derived("order"))
     let perEpoch = max(1, bags.count / batch)

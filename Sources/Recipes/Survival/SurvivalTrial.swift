@@ -49,20 +49,37 @@ extension SurvivalPooling {
       fold = folds[0]
     }
 
+    /// The part of a held-out tile's mass that its prototype of the most mass gets, in the mean: 1 of
+    /// `prototypeCount` where all are alike to it; nil where none is transported.
+    func sharpness() throws -> Double? {
+      guard case .transport(let sizePenalty, _, _) = model.pooling else { return nil }
+      let some = Array(fold.prefix(12))
+      let (tiles, counts) = try set.batch(some)
+      guard let costs = try model.costs(tiles, counts: counts) else { return nil }
+      let (most, k) = (tiles.shape[1], BagModel.prototypeCount)
+      let numbers = try costs.floats().map(Double.init)
+      var parts = MeanWithSpread()
+      for (bag, count) in counts.enumerated() {
+        let plan = try BagModel.solver(sizePenalty: sizePenalty, share: 1).solve(
+          DenseCost(
+            Array(numbers[bag * most * k..<(bag * most + count) * k]), rows: count, columns: k)
+        ).coupling
+        for tile in 0..<count {
+          parts.add(Double(count) * (0..<k).reduce(0) { max($0, plan[tile, $1]) })
+        }
+      }
+      return parts.mean
+    }
+
     /// Whether those above and below their fold's median differ.
     var test: LogRank { LogRank(watched.chosen(above), watched.chosen(below)) }
 
     /// The greatest error of a marginal over held-out bags, and of the pullback's gradient against
-    /// finite differences; of transport with half of the mass between tiles and random prototypes
-    /// where the model transports none.
+    /// finite differences; NaN where the model transports none.
     func check() throws -> (marginal: Double, gradient: Double) {
       let some = Array(fold.prefix(12))
       let (tiles, counts) = try set.batch(some)
-      let probe =
-        try model.costs(tiles, counts: counts)
-        ?? BagModel(
-          .transport(sizePenalty: 1, ramp: true), width: set.width, key: RandomKey(Seed(1))
-        ).costs(tiles, counts: counts)!
+      guard let probe = try model.costs(tiles, counts: counts) else { return (.nan, .nan) }
       let (most, k) = (tiles.shape[1], BagModel.prototypeCount)
       let numbers = try probe.floats().map(Double.init)
       var chance = SplitMix64(Seed(1))
@@ -70,7 +87,8 @@ extension SurvivalPooling {
       for (bag, count) in counts.enumerated() {
         let costs = Array(numbers[bag * most * k..<(bag * most + count) * k])
         for share in [0.3, 1] {
-          let solver = BagModel.solver(sizePenalty: 1, share: share)
+          var solver = BagModel.solver(sizePenalty: 1, share: share)
+          solver.tolerance = 1e-10
           let solution = try solver.solve(DenseCost(costs, rows: count, columns: k))
           let proof = solution.certificate
           marginal = max(marginal, proof.rowError, proof.columnError)

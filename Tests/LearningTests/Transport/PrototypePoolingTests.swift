@@ -36,7 +36,7 @@ extension EngineTests {
         let solution = try solver.solve(
           DenseCost(costs[own].map(Double.init), rows: count, columns: k))
         let slope = try PartialPullback(solution).costGradient(of: weights[own].map(Double.init))
-        let greatest = slope.reduce(1e-3) { max($0, abs($1)) }
+        let greatest = slope.reduce(1e-2) { max($0, abs($1)) }
         for (at, expected) in zip(own, slope) {
           #expect(abs(found[at] - expected) < 1e-4 * greatest)
         }
@@ -71,8 +71,12 @@ extension EngineTests {
     @Test("gradients by tiles and prototypes are those of differences")
     func differences() throws {
       let (counts, solver) = ([5, 3], ProgressivePartial(share: 0.7, tolerance: 1e-11))
-      let tiles = Self.numbers(2 * 5 * 4, 5)
-      let prototypes = Self.numbers(3 * 4, 6)
+      // The first coordinate is always the least, and the first tile the farthest: there is no kink
+      // near by.
+      let tiles = Self.numbers(2 * 5 * 4, 5).enumerated().map { at, value in
+        value - (at % 4 == 0 ? 1 : 0) + (at % 20 == 3 ? 2 : 0)
+      }
+      let prototypes = Self.numbers(3 * 4, 6).enumerated().map { $1 - ($0 % 4 == 0 ? 1 : 0) }
       let weights = try Tensor(Self.numbers(2 * 3 * 4, 7), shape: [2, 3, 4])
       func loss(_ inputs: [Tensor]) throws -> Tensor {
         var pooling = try PrototypePooling(
@@ -84,12 +88,15 @@ extension EngineTests {
         [try Tensor(tiles, shape: [2, 5, 4]), try Tensor(prototypes, shape: [3, 4])]
       }
       let gradients = try valueAndGradient(at: inputs(tiles, prototypes), of: loss).gradients
-      let step: Float = 2e-3
+      let step: Float = 3e-3
       func check(_ found: [Float], _ moved: (Int, Float) throws -> [Tensor]) throws {
         let greatest = found.reduce(0) { max($0, abs($1)) }
         for at in found.indices {
-          let difference =
-            try (loss(moved(at, step)).scalar() - loss(moved(at, -step)).scalar()) / (2 * step)
+          // Of fourth order: ε makes the loss bend within a hundredth.
+          func rise(_ step: Float) throws -> Float {
+            try loss(moved(at, step)).scalar() - loss(moved(at, -step)).scalar()
+          }
+          let difference = try (8 * rise(step) - rise(2 * step)) / (12 * step)
           #expect(abs(difference - found[at]) < 1e-3 * greatest)
         }
       }

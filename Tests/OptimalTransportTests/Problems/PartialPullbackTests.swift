@@ -51,7 +51,8 @@ struct PartialPullbackTests {
   }
 
   @Test(
-    "the gradient is that of unrolled passes", arguments: seeds(6), [(0.3, 1.0), (1, 1), (0.8, 0.1)])
+    "the gradient is that of unrolled passes", arguments: seeds(6),
+    [(0.3, 1.0), (1, 1), (0.8, 0.1)])
   func unrolled(seed: Seed, setting: (share: Double, sizePenalty: Double)) throws {
     let problem = Problem(seed, share: setting.share, sizePenalty: setting.sizePenalty)
     var random = SplitMix64(seed.derived("direction"))

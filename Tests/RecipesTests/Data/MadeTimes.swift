@@ -16,14 +16,17 @@ enum MadeTimes {
     for _ in 0..<60 {
       let nodes = Int.random(in: 1...15, using: &chance)
       let wait = -log(Double.random(in: 0.01...1, using: &chance)) / (1 + Double(nodes) / 5)
-      text += [
-        ["yes", "no"].randomElement(using: &chance)!, "\(Int.random(in: 30...75, using: &chance))",
-        ["Pre", "Post"].randomElement(using: &chance)!,
-        "\(Int.random(in: 5...60, using: &chance))",
-        ["I", "II", "III"].randomElement(using: &chance)!, "\(nodes)",
-        "\(Int.random(in: 0...300, using: &chance))", "\(Int.random(in: 0...300, using: &chance))",
-        "\(1 + Int(1_000 * wait))", Bool.random(using: &chance) ? "1" : "0",
-      ].joined(separator: ",") + "\n"
+      text +=
+        [
+          ["yes", "no"].randomElement(using: &chance)!,
+          "\(Int.random(in: 30...75, using: &chance))",
+          ["Pre", "Post"].randomElement(using: &chance)!,
+          "\(Int.random(in: 5...60, using: &chance))",
+          ["I", "II", "III"].randomElement(using: &chance)!, "\(nodes)",
+          "\(Int.random(in: 0...300, using: &chance))",
+          "\(Int.random(in: 0...300, using: &chance))",
+          "\(1 + Int(1_000 * wait))", Bool.random(using: &chance) ? "1" : "0",
+        ].joined(separator: ",") + "\n"
     }
     return text
   }
