@@ -5,7 +5,7 @@ public enum RecipeShelf {
   /// In the order of `ferry recipe list`.
   public static let all: [any Recipe] = [
     ColorTransfer(), SparseNewton(), PrototypeAlignment(), DigitsAdaptation(),
-    ImbalancedClustering(),
+    ImbalancedClustering(), SurvivalPooling(),
     DataSelection(), MixtureScaling(), ExpertRouting(), ProductQuantization(),
     ConditionalMonge(),
   ]

@@ -25,6 +25,9 @@ public struct ProgressivePartial: Sendable {
 
   /// Passes before Newton steps come in.
   private static let plainPasses = 20
+  /// The same up to so many clusters, where a Newton step takes no longer than two passes.
+  private static let plainPassesOfFew = 2
+  private static let fewClusters = 16
   /// Up to so many clusters a Newton step, of N K² operations, is worth its time.
   private static let newtonClusters = 512
 
@@ -52,7 +55,9 @@ public struct ProgressivePartial: Sendable {
     /// Passes over the costs.
     public let iterations: Int
     /// To start the next solve from: of the clusters, the virtual one last where there is one.
-    let potentials: [Double]
+    package let potentials: [Double]
+    let epsilon: Double
+    let sizePenalty: Double
   }
 
   /// Solves for costs `[N, K]`.
@@ -94,11 +99,12 @@ public struct ProgressivePartial: Sendable {
       source: try RowSource(holding: whole), rows: n, wanted: wanted,
       virtual: isWhole ? nil : 1 - share, epsilon: epsilon, sizePenalty: sizePenalty,
       start: start)
+    let plain = k <= Self.fewClusters ? Self.plainPassesOfFew : Self.plainPasses
     for iteration in 1...max(1, iterationsMax) {
       try checkCancelled("progressive partial")
       let error = pass.run()
-      // Every pass looks at the error; from the 21st on, Newton steps make it small.
-      if error > tolerance, iteration > Self.plainPasses, k <= Self.newtonClusters {
+      // Every pass looks at the error; after the plain ones, Newton steps make it small.
+      if error > tolerance, iteration > plain, k <= Self.newtonClusters {
         pass.newton()
         continue
       }
@@ -308,13 +314,13 @@ private struct PenalizedPasses {
         primal: primal.value, dual: dual.value, coupled: rowSums,
         virtual.map { [columnSums[k] - $0] } ?? [0],
         problem: Array(repeating: 1 / Double(n), count: n), [0]),
-      iterations: iterations, potentials: g)
+      iterations: iterations, potentials: g, epsilon: epsilon, sizePenalty: sizePenalty)
   }
 }
 
 /// Solves `A x = b` for a symmetric matrix without negative directions (Cholesky); nil where it has
 /// one.
-func solveSymmetric(_ matrix: [Double], _ b: [Double]) -> [Double]? {
+package func solveSymmetric(_ matrix: [Double], _ b: [Double]) -> [Double]? {
   let n = b.count
   var a = matrix
   var x = b

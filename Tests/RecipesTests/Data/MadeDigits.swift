@@ -6,10 +6,11 @@ import FerryRecipes
 /// Small sets in the form of the real ones, drawn from a seed: recipes are tested without a network.
 enum MadeDigits {
   /// A shelf with all that recipes need, about 80 pictures of each class.
-  static let shelf = DataShelf(made: [
-    "digits8/digits.csv": lines(side: 8, brightest: 16, frame: 0),
-    "mnist5k/mnist.csv": lines(side: 28, brightest: 255, frame: 8),
-  ])
+  static let shelf = DataShelf(
+    made: MadeTimes.files.merging([
+      "digits8/digits.csv": lines(side: 8, brightest: 16, frame: 0),
+      "mnist5k/mnist.csv": lines(side: 28, brightest: 255, frame: 8),
+    ]) { first, _ in first })
 
   /// Each class has a bright spot and a bar of its own, at places that vary a little.
   private static func lines(side: Int, brightest: Int, frame: Int) -> [UInt8] {
