@@ -40,6 +40,7 @@ final class Link {
   /// The system does not tell how long the path is.
   var isPathUnknown = false
 
+  private let turns: BulkTurns
   var urgent = FrameQueue()
   private(set) var bulk = FrameQueue()
   private var urgentQueued: UInt64 = 0
@@ -61,8 +62,9 @@ final class Link {
 
   init(
     _ member: Member, main: Connection, keys: StrandKeys, silence: SilenceDeadline,
-    strands: Int?, frameBytesMax: Int
+    strands: Int?, frameBytesMax: Int, turns: BulkTurns
   ) {
+    self.turns = turns
     self.member = member
     self.main = main
     self.keys = keys
@@ -84,7 +86,8 @@ final class Link {
     let header = FrameHeader(
       frame.purpose, isControl: false, payloadByteCount: frame.payload.count)
     if frame.purpose.isBulk {
-      bulk.append(header, frame.payload, after: urgentQueued)
+      let turn = frame.isInTurn ? turns.take(frame.payload.count) : nil
+      bulk.append(header, frame.payload, after: urgentQueued, turn: turn)
       return true
     }
     urgentQueued += 1
@@ -99,7 +102,10 @@ final class Link {
       ranDry = true
       return nil
     }
+    let turn = bulk.headTurn
+    if let turn, isLong, !bulk.isInFrame, turns.holds(turn) { return nil }
     let piece = bulk.next(atMost: RecordSealer.plainBytesMax - RecordHeader.bulkByteCount)
+    if turn != nil, piece.isLast { turns.isStale = true }
     let place = RecordHeader.Place(number: bulkSent, after: piece.after)
     bulkSent += 1
     bulkBytesSent += piece.payload.count

@@ -145,7 +145,8 @@ extension LinkEngine {
       silence: SilenceDeadline(
         floor: settings.silenceMin, ceiling: settings.silenceMax,
         window: settings.heartbeatInterval, now: now),
-      strands: settings.strands, frameBytesMax: settings.frameBytesMax)
+      strands: settings.strands, frameBytesMax: settings.frameBytesMax,
+      turns: turns)
     connection.becomeUp(link, connection.greeting.records(), at: now)
     if let listens = hello.listens {
       link.listens =

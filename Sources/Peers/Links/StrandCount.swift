@@ -13,8 +13,11 @@ package struct StrandCount: Sendable {
   package static let few = 4
   /// How much faster a link must have become to count as faster.
   private static let gain = 1.1
-  /// Loss on a short path that calls for strands all the same: one segment in so many.
+  /// Loss on a long path that calls for more strands: one segment in so many.
   private static let segmentsALossMin = 5000
+  /// The same on a short path. There one connection makes up for a loss within a few milliseconds, and
+  /// loses some by itself where it fills a queue on the way; two of them would only fill it sooner.
+  private static let segmentsALossMinShort = 100
 
   private let forced: Int?
   /// What the link should have now.
@@ -45,7 +48,8 @@ package struct StrandCount: Sendable {
     bytes: Int, over time: Duration, strands: Int, resent: Int, of segments: Int
   ) {
     guard forced == nil, !isSettled, time > .zero else { return }
-    let isLossy = resent * Self.segmentsALossMin > segments
+    let rare = wanted == 0 ? Self.segmentsALossMinShort : Self.segmentsALossMin
+    let isLossy = resent * rare > segments
     if wanted == 0 {
       if isLossy, resent > 1 {
         // What two must beat, or the losses are the link's own doing.
