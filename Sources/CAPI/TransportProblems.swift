@@ -54,6 +54,8 @@ public func ferry_ot_partial(
           .sparse(answer.coupling), cost: answer.transportCost, answer.certificate,
           iterations: answer.iterations)
         found.potentials = (answer.rowPotentials, answer.columnPotentials)
+        // The certificate's is that of the dummy problem.
+        found.mass = answer.coupling.masses.reduce(0, +)
       }
       found.cloud = task.geometry as? PointCloud
       return found
