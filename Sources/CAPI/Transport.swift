@@ -7,27 +7,116 @@ import FerryOptimalTransport
 
 // Optimal transport, for C: translates, never decides.
 
-/// What a `ferry_ot_solution *` points to.
-private final class SolutionDoor: Sendable {
-  let solution: TransportSolution
+/// What a solver of any kind found, in the words of the header.
+struct FoundCoupling: Sendable {
+  var coupling: Coupling
+  /// Nil where the kind of problem has none.
+  var potentials: (rows: [Double], columns: [Double])?
+  var cost: Double
+  var primal: Double
+  var dual: Double
+  var errors: (rows: Double, columns: Double)
+  var mass: Double
+  /// In the unit of cost; 0 without entropy.
+  var epsilon = 0.0
+  var iterations: Int
+  var isConverged = true
+  /// Between what points it moves; nil where it was given costs.
+  var cloud: PointCloud?
+  /// The solution as its solver gave it, of linear problems alone.
+  var solution: TransportSolution?
 
-  init(_ solution: TransportSolution) { self.solution = solution }
+  init(_ solution: TransportSolution, _ geometry: (any CostGeometry)? = nil) {
+    coupling = solution.coupling
+    potentials = (solution.rowPotentials, solution.columnPotentials)
+    cost = solution.transportCost
+    primal = solution.certificate.primal
+    dual = solution.certificate.dual
+    errors = (solution.certificate.rowError, solution.certificate.columnError)
+    mass = solution.certificate.mass
+    if case .implicit(let entropic) = solution.coupling { epsilon = entropic.epsilon }
+    iterations = solution.iterations
+    isConverged = solution.isConverged
+    cloud = geometry as? PointCloud
+    self.solution = solution
+  }
+
+  init(
+    _ coupling: Coupling, cost: Double, _ certificate: Certificate, iterations: Int
+  ) {
+    self.coupling = coupling
+    self.cost = cost
+    primal = certificate.primal
+    dual = certificate.dual
+    errors = (certificate.rowError, certificate.columnError)
+    mass = certificate.mass
+    self.iterations = iterations
+  }
+
+  /// One that is proven by no certificate: its marginal errors are measured here.
+  init(
+    _ coupling: Coupling, cost: Double, dual: Double, masses: (rows: [Double], columns: [Double]),
+    isPartial: Bool, iterations: Int
+  ) throws(TransportError) {
+    func missed(_ sums: [Double], _ masses: [Double]) -> Double {
+      zip(sums, masses).reduce(0) {
+        let over = $1.0 - $1.1
+        return $0 + (isPartial ? max(0, over) : abs(over))
+      }
+    }
+    let ones = (
+      rows: [Double](repeating: 1, count: coupling.rowCount),
+      columns: [Double](repeating: 1, count: coupling.columnCount)
+    )
+    let rows = try coupling.applied(to: ones.columns)
+    let columns = try coupling.transposeApplied(to: ones.rows)
+    self.coupling = coupling
+    self.cost = cost
+    primal = cost
+    self.dual = dual
+    errors = (missed(rows, masses.rows), missed(columns, masses.columns))
+    mass = rows.reduce(0, +)
+    self.iterations = iterations
+  }
+}
+
+/// What a `ferry_ot_solution *` points to.
+final class SolutionDoor: Sendable {
+  let found: FoundCoupling
+
+  init(_ found: FoundCoupling) { self.found = found }
 
   var pointer: OpaquePointer {
     // SAFETY: the reference is taken back by `ferry_ot_free`, once.
     unsafe OpaquePointer(Unmanaged.passRetained(self).toOpaque())
   }
 
-  static func behind(_ pointer: OpaquePointer?) throws(DoorError) -> TransportSolution {
+  static func behind(_ pointer: OpaquePointer?) throws(DoorError) -> FoundCoupling {
     guard let pointer = unsafe pointer else { throw DoorError("the solution is NULL") }
-    // SAFETY: the header demands a pointer from `ferry_ot_solve`, not freed yet.
+    // SAFETY: the header demands a pointer from a solver of this library, not freed yet.
     return unsafe Unmanaged<SolutionDoor>.fromOpaque(UnsafeRawPointer(pointer))
-      .takeUnretainedValue().solution
+      .takeUnretainedValue().found
+  }
+
+  /// Puts what `body` finds behind the caller's pointer; after an error with a state that was reached,
+  /// that state, and NULL after any other.
+  static func put(
+    at place: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws -> FoundCoupling
+  ) throws {
+    guard let place = unsafe place else { throw DoorError("the solution's place is NULL") }
+    // SAFETY: the place is the caller's and not NULL.
+    unsafe place.pointee = nil
+    do {
+      unsafe place.pointee = SolutionDoor(try body()).pointer
+    } catch let error as TransportError {
+      if let best = error.best { unsafe place.pointee = SolutionDoor(FoundCoupling(best)).pointer }
+      throw error
+    }
   }
 }
 
 /// Numbers of C, copied: what the caller does with its memory later is its own.
-private func numbers(
+func numbers(
   _ pointer: UnsafePointer<Double>?, _ count: Int, _ name: String
 ) throws(DoorError) -> [Double] {
   guard let pointer = unsafe pointer else { throw DoorError("\(name) is NULL") }
@@ -35,7 +124,7 @@ private func numbers(
   return unsafe Array(UnsafeBufferPointer(start: pointer, count: count))
 }
 
-private func put(
+func put(
   _ values: [Double], _ place: UnsafeMutablePointer<Double>?, _ name: String
 ) throws(DoorError) {
   guard let place = unsafe place else { throw DoorError("\(name) is NULL") }
@@ -43,7 +132,7 @@ private func put(
   unsafe place.update(from: values, count: values.count)
 }
 
-private func product(_ rows: Int, _ columns: Int, _ name: String) throws(DoorError) -> Int {
+func product(_ rows: Int, _ columns: Int, _ name: String) throws(DoorError) -> Int {
   let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
   guard !overflow, count <= Int.max / MemoryLayout<Double>.size else {
     throw DoorError("\(name): \(rows) × \(columns) numbers are more than memory has")
@@ -51,8 +140,16 @@ private func product(_ rows: Int, _ columns: Int, _ name: String) throws(DoorErr
   return count
 }
 
+/// The same where the caller may give NULL.
+func optionalNumbers(
+  _ pointer: UnsafePointer<Double>?, _ count: Int, _ name: String
+) throws(DoorError) -> [Double]? {
+  let isThere = unsafe pointer != nil
+  return isThere ? try unsafe numbers(pointer, count, name) : nil
+}
+
 /// A problem with its memory copied.
-private struct ProblemDoor {
+struct ProblemDoor {
   let geometry: any CostGeometry
   let rowMasses: [Double]?
   let columnMasses: [Double]?
@@ -94,12 +191,9 @@ private struct ProblemDoor {
         unsafe points(given.column_points, columns, "problem.column_points"),
         cost: costs[Int(unsafe given.cost)])
     }
-    rowMasses =
-      unsafe given.row_masses == nil
-      ? nil : try unsafe numbers(given.row_masses, rows, "problem.row_masses")
-    columnMasses =
-      unsafe given.column_masses == nil
-      ? nil : try unsafe numbers(given.column_masses, columns, "problem.column_masses")
+    rowMasses = try unsafe optionalNumbers(given.row_masses, rows, "problem.row_masses")
+    columnMasses = try unsafe optionalNumbers(
+      given.column_masses, columns, "problem.column_masses")
     penalties = (
       try Self.penalty(unsafe given.row_penalty, unsafe given.row_strength, "row"),
       try Self.penalty(unsafe given.column_penalty, unsafe given.column_strength, "column")
@@ -131,7 +225,7 @@ private struct ProblemDoor {
 }
 
 /// Options as the solvers take them; what is 0 stays the solver's own.
-private struct Choice {
+struct Choice {
   let method: ferry_ot_method
   private let given: ferry_ot_options
 
@@ -153,11 +247,22 @@ private struct Choice {
     }
   }
 
+  /// ε itself, of solvers that know no share of the mean cost.
+  var epsilon: Double {
+    get throws(DoorError) {
+      guard !given.is_share else {
+        throw DoorError("options.is_share: this takes epsilon in the unit of cost")
+      }
+      return given.epsilon
+    }
+  }
+  var tolerance: Double? { given.tolerance == 0 ? nil : given.tolerance }
+
   private var strength: Sinkhorn.Strength {
     given.is_share ? .shareOfMeanCost(given.epsilon) : .epsilon(given.epsilon)
   }
-  private var threads: Threads { given.threads == 0 ? .cores : Threads(Int(given.threads)) }
-  private var iterationsMax: Int? {
+  var threads: Threads { given.threads == 0 ? .cores : Threads(Int(given.threads)) }
+  var iterationsMax: Int? {
     given.iterations_max == 0 ? nil : Int(clamping: given.iterations_max)
   }
 
@@ -202,14 +307,9 @@ public func ferry_ot_solve(
   _ solution: UnsafeMutablePointer<OpaquePointer?>!
 ) -> ferry_status {
   call {
-    guard let place = unsafe solution else { throw DoorError("the solution's place is NULL") }
-    // SAFETY: the place is the caller's and not NULL.
-    unsafe place.pointee = nil
-    do {
-      unsafe place.pointee = SolutionDoor(try Choice(options).solve(ProblemDoor(problem))).pointer
-    } catch let error as TransportError {
-      if let best = error.best { unsafe place.pointee = SolutionDoor(best).pointer }
-      throw error
+    try unsafe SolutionDoor.put(at: solution) {
+      let task = try unsafe ProblemDoor(problem)
+      return FoundCoupling(try unsafe Choice(options).solve(task), task.geometry)
     }
   }
 }
@@ -221,19 +321,13 @@ public func ferry_ot_certificate(
   call {
     let found = try unsafe SolutionDoor.behind(solution)
     guard let place = unsafe certificate else { throw DoorError("the certificate's place is NULL") }
-    var epsilon = 0.0
     var entries = 0
-    switch found.coupling {
-    case .implicit(let coupling): epsilon = coupling.epsilon
-    case .sparse(let coupling): entries = coupling.masses.count
-    case .dense: break
-    }
-    let proof = found.certificate
+    if case .sparse(let coupling) = found.coupling { entries = coupling.masses.count }
     // SAFETY: the place is the caller's and not NULL.
     unsafe place.pointee = ferry_ot_certificate(
-      cost: found.transportCost, primal: proof.primal, dual: proof.dual,
-      row_error: proof.rowError, column_error: proof.columnError, mass: proof.mass,
-      epsilon: epsilon, iterations: UInt64(found.iterations), entries: entries,
+      cost: found.cost, primal: found.primal, dual: found.dual,
+      row_error: found.errors.rows, column_error: found.errors.columns, mass: found.mass,
+      epsilon: found.epsilon, iterations: UInt64(found.iterations), entries: entries,
       is_converged: found.isConverged)
   }
 }
@@ -273,9 +367,11 @@ public func ferry_ot_potentials(
   _ columns: UnsafeMutablePointer<Double>!
 ) -> ferry_status {
   call {
-    let found = try unsafe SolutionDoor.behind(solution)
-    if unsafe rows != nil { try unsafe put(found.rowPotentials, rows, "rows") }
-    if unsafe columns != nil { try unsafe put(found.columnPotentials, columns, "columns") }
+    guard let found = try unsafe SolutionDoor.behind(solution).potentials else {
+      throw DoorError("this kind of problem has no potentials")
+    }
+    if unsafe rows != nil { try unsafe put(found.rows, rows, "rows") }
+    if unsafe columns != nil { try unsafe put(found.columns, columns, "columns") }
   }
 }
 
@@ -325,9 +421,8 @@ public func ferry_ot_line(
     guard rows > 0, columns > 0 else {
       throw DoorError("\(rows) rows and \(columns) columns; there must be at least 1 of each")
     }
-    let hasMasses = unsafe (rowMasses != nil, columnMasses != nil)
-    let a = hasMasses.0 ? try unsafe numbers(rowMasses, rows, "row_masses") : nil
-    let b = hasMasses.1 ? try unsafe numbers(columnMasses, columns, "column_masses") : nil
+    let a = try unsafe optionalNumbers(rowMasses, rows, "row_masses")
+    let b = try unsafe optionalNumbers(columnMasses, columns, "column_masses")
     let found = try OneDimensional(power: power).solve(
       unsafe numbers(x, rows, "x"), unsafe numbers(y, columns, "y"), rowMasses: a, columnMasses: b)
     try unsafe put([found.transportCost], cost, "the cost's place")

@@ -11,6 +11,8 @@ public protocol Recipe: Sendable {
   var claims: [Claim] { get }
   /// The data it runs on that is not in the product; nothing by default.
   var needs: [DataItem] { get }
+  /// What is larger under the full budget, beside its seeds; nil, the default, where nothing is.
+  var larger: String? { get }
 
   /// Runs it, and measures what the claims are about.
   ///
@@ -22,6 +24,8 @@ public protocol Recipe: Sendable {
 extension Recipe {
   /// Nothing: most recipes make their data from the seed.
   public var needs: [DataItem] { [] }
+  /// Nothing: sizes are those of the data, or large enough.
+  public var larger: String? { nil }
 }
 
 /// What a recipe is after.
@@ -54,6 +58,9 @@ public enum Budget: String, Sendable, Codable, CaseIterable {
   case smoke
   /// A few minutes; claims are evaluated.
   case standard
+  /// Up to half an hour: three seeds, each at sizes of at least `standard`; claims are evaluated by
+  /// their means, and shown with intervals.
+  case full
 }
 
 /// What a run is of.
@@ -106,8 +113,19 @@ public struct RecipeRun: Sendable {
     return (value, (now() - start) / .seconds(1))
   }
 
-  /// One size or the other.
-  func size(smoke: Int, standard: Int) -> Int { budget == .smoke ? smoke : standard }
+  /// One size or another; where nothing larger is said, full is standard.
+  func size(smoke: Int, standard: Int, full: Int? = nil) -> Int {
+    switch budget {
+    case .smoke: smoke
+    case .standard: standard
+    case .full: full ?? standard
+    }
+  }
+
+  /// The same run from another seed.
+  func with(seed: Seed) -> RecipeRun {
+    RecipeRun(budget: budget, seed: seed, subject: subject, data: data, now: now, note: note)
+  }
 }
 
 extension SplitMix64 {

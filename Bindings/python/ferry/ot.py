@@ -17,222 +17,27 @@ is returned.
 """
 
 import ctypes
+import types
 
 import numpy as np
 
-from ferry._library import NotConverged, _call, _choice, _library
+from ferry._library import NotConverged, _call, _choice
+from ferry._transport import (
+    _METRICS, Solution, _array, _at, _clouds, _masses, _Quadratic, _Selection, _settings,
+    _solution, _Task)
 
 __all__ = [
-    "NotConverged", "Solution", "dist", "emd", "emd2", "emd2_1d", "sinkhorn", "sinkhorn2",
-    "sinkhorn_divergence", "sinkhorn_unbalanced", "sinkhorn_unbalanced2",
-    "sliced_wasserstein_distance", "solve", "solve_sample", "unif", "wasserstein_1d",
+    "EMDTransport", "NotConverged", "SinkhornTransport", "Solution", "barycenter", "bregman",
+    "bures_wasserstein_distance", "bures_wasserstein_mapping", "convolutional_barycenter2d", "da",
+    "dist", "emd", "emd2", "emd2_1d", "emd_1d", "entropic_gromov_wasserstein",
+    "entropic_gromov_wasserstein2", "entropic_partial_wasserstein", "free_support_barycenter",
+    "fused_gromov_wasserstein", "fused_gromov_wasserstein2", "gaussian", "gromov",
+    "gromov_wasserstein", "gromov_wasserstein2", "lp", "max_sliced_wasserstein_distance",
+    "partial", "partial_gromov_wasserstein", "partial_wasserstein", "partial_wasserstein2",
+    "select", "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_unbalanced",
+    "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance", "smooth", "smooth_ot_dual",
+    "solve", "solve_sample", "unif", "unbalanced", "wasserstein_1d", "wasserstein_circle",
 ]
-
-_METRICS = ["sqeuclidean", "euclidean", "cityblock", "cosine"]
-_METHODS = ["exact", "sinkhorn", "newton"]
-_PENALTIES = ["exact", "kl", "tv", "l2"]
-_doubles = ctypes.POINTER(ctypes.c_double)
-
-
-class _Problem(ctypes.Structure):
-    _fields_ = [
-        ("size", ctypes.c_size_t),
-        ("rows", ctypes.c_size_t),
-        ("columns", ctypes.c_size_t),
-        ("costs", _doubles),
-        ("row_points", _doubles),
-        ("column_points", _doubles),
-        ("dimensions", ctypes.c_size_t),
-        ("cost", ctypes.c_uint32),
-        ("row_masses", _doubles),
-        ("column_masses", _doubles),
-        ("row_penalty", ctypes.c_uint32),
-        ("column_penalty", ctypes.c_uint32),
-        ("row_strength", ctypes.c_double),
-        ("column_strength", ctypes.c_double),
-    ]
-
-
-class _Options(ctypes.Structure):
-    _fields_ = [
-        ("size", ctypes.c_size_t),
-        ("method", ctypes.c_uint32),
-        ("threads", ctypes.c_uint32),
-        ("epsilon", ctypes.c_double),
-        ("is_share", ctypes.c_bool),
-        ("tolerance", ctypes.c_double),
-        ("iterations_max", ctypes.c_uint64),
-    ]
-
-
-class _Certificate(ctypes.Structure):
-    _fields_ = [
-        ("cost", ctypes.c_double),
-        ("primal", ctypes.c_double),
-        ("dual", ctypes.c_double),
-        ("row_error", ctypes.c_double),
-        ("column_error", ctypes.c_double),
-        ("mass", ctypes.c_double),
-        ("epsilon", ctypes.c_double),
-        ("iterations", ctypes.c_uint64),
-        ("entries", ctypes.c_size_t),
-        ("is_converged", ctypes.c_bool),
-    ]
-
-
-_pointer, _count, _number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double
-for _function, _arguments in {
-    "solve": [ctypes.POINTER(_Problem), ctypes.POINTER(_Options), ctypes.POINTER(_pointer)],
-    "certificate": [_pointer, ctypes.POINTER(_Certificate)],
-    "coupling": [_pointer, _doubles],
-    "entries": [_pointer, _pointer, _pointer, _doubles],
-    "potentials": [_pointer, _doubles, _doubles],
-    "apply": [_pointer, ctypes.c_bool, _doubles, _doubles],
-    "free": [_pointer],
-    "divergence": [ctypes.POINTER(_Problem), ctypes.POINTER(_Options), _doubles],
-    "line": [_doubles, _count, _doubles, _count, _doubles, _doubles, _number, _doubles],
-    "sliced": [ctypes.POINTER(_Problem), _count, _number, ctypes.c_uint64, _doubles, _doubles],
-}.items():
-    getattr(_library, f"ferry_ot_{_function}").argtypes = _arguments
-_library.ferry_ot_free.restype = None
-
-
-def _array(values, name, dimensions):
-    array = np.ascontiguousarray(values, dtype=np.float64)
-    if array.ndim != dimensions:
-        raise ValueError(f"{name} must have {dimensions} dimensions, got the shape {array.shape}")
-    return array
-
-
-def _at(array):
-    return None if array is None else array.ctypes.data_as(_doubles)
-
-
-def _masses(values, count, name):
-    """None and, as with POT, an empty list are equal masses."""
-    if values is None or len(values) == 0:
-        return None
-    masses = _array(values, name, 1)
-    if len(masses) != count:
-        raise ValueError(f"{name} has {len(masses)} masses for {count} points")
-    return masses
-
-
-class Solution:
-    """What a solver found, and what proves it."""
-
-    def __init__(self, pointer, shape):
-        self._pointer = pointer
-        self.shape = shape
-        proof = _Certificate()
-        _call("ot_certificate", pointer, proof)
-        #: ⟨C, P⟩, without entropy and penalties.
-        self.value_linear = proof.cost
-        #: The objective, with entropy and penalties where there are any.
-        self.value = proof.primal
-        #: No coupling has a lower objective.
-        self.dual = proof.dual
-        #: value − dual.
-        self.gap = proof.primal - proof.dual
-        #: ‖P 1 − a‖₁ + ‖Pᵀ 1 − b‖₁.
-        self.marginal_error = proof.row_error + proof.column_error
-        #: The mass that moves.
-        self.mass = proof.mass
-        #: ε in the unit of cost; None without entropy.
-        self.epsilon = proof.epsilon or None
-        self.iterations = proof.iterations
-        self.is_converged = proof.is_converged
-        self._entries = proof.entries
-
-    def __del__(self):
-        if getattr(self, "_pointer", None):
-            _library.ferry_ot_free(self._pointer)
-
-    def __repr__(self):
-        return (
-            f"Solution(shape={self.shape}, value_linear={self.value_linear!r}, gap={self.gap!r}, "
-            f"marginal_error={self.marginal_error!r}, iterations={self.iterations}, "
-            f"is_converged={self.is_converged})")
-
-    @property
-    def plan(self):
-        """Every entry of the coupling, [rows, columns]."""
-        masses = np.empty(self.shape)
-        _call("ot_coupling", self._pointer, _at(masses))
-        return masses
-
-    @property
-    def sparse_plan(self):
-        """(rows, columns, masses) of the entries that move, of exact solvers; else ValueError."""
-        rows, columns = (np.empty(self._entries, dtype=np.uintp) for _ in range(2))
-        masses = np.empty(self._entries)
-        _call(
-            "ot_entries", self._pointer, rows.ctypes.data, columns.ctypes.data, _at(masses))
-        return rows.astype(np.intp), columns.astype(np.intp), masses
-
-    @property
-    def potentials(self):
-        """(f, g): of the rows and of the columns, in the unit of cost."""
-        f, g = np.empty(self.shape[0]), np.empty(self.shape[1])
-        _call("ot_potentials", self._pointer, _at(f), _at(g))
-        return f, g
-
-    def __matmul__(self, x):
-        """P x, without forming P."""
-        return self._applied(x, False)
-
-    def transpose_apply(self, x):
-        """Pᵀ x, without forming P."""
-        return self._applied(x, True)
-
-    def _applied(self, x, transposed):
-        x = _array(x, "x", 1)
-        rows, columns = self.shape[::-1] if transposed else self.shape
-        if len(x) != columns:
-            raise ValueError(f"a vector of {len(x)} for {columns}")
-        result = np.empty(rows)
-        _call("ot_apply", self._pointer, transposed, _at(x), _at(result))
-        return result
-
-
-class _Task:
-    """A problem whose arrays live as long as it does."""
-
-    def __init__(self, a, b, costs=None, points=None, metric="sqeuclidean", penalty=None):
-        self.costs, self.points = costs, points
-        shape = costs.shape if points is None else (len(points[0]), len(points[1]))
-        self.shape = shape
-        self.a, self.b = _masses(a, shape[0], "a"), _masses(b, shape[1], "b")
-        kind, (rho_a, rho_b) = penalty or ("exact", (0.0, 0.0))
-        number = _choice("the penalty", kind, _PENALTIES)
-        # Without a limit a marginal must be met, as with POT.
-        numbers = [0 if rho == float("inf") else number for rho in (rho_a, rho_b)]
-        self.problem = _Problem(
-            ctypes.sizeof(_Problem), *shape, _at(costs), _at(points and points[0]),
-            _at(points and points[1]), points[0].shape[1] if points else 0,
-            _choice("metric", metric, _METRICS), _at(self.a), _at(self.b), *numbers,
-            *(0.0 if n == 0 else rho for n, rho in zip(numbers, (rho_a, rho_b))))
-
-    def solve(self, method, reg=0.0, tolerance=0.0, iterations=0, is_share=False):
-        options = _Options(
-            ctypes.sizeof(_Options), _choice("method", method, _METHODS), 0, reg, is_share,
-            tolerance, iterations)
-        pointer = ctypes.c_void_p()
-        try:
-            _call("ot_solve", self.problem, options, ctypes.byref(pointer))
-        except NotConverged as error:
-            if pointer:
-                error.best = Solution(pointer, self.shape)
-            raise
-        return Solution(pointer, self.shape)
-
-
-def _clouds(x, y, names):
-    x, y = _array(x, names[0], 2), _array(y, names[1], 2)
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(
-            f"{names[0]} has points of {x.shape[1]} dimensions, {names[1]} of {y.shape[1]}")
-    return x, y
 
 
 def unif(n):
@@ -355,11 +160,11 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1):
 
 def emd2_1d(x_a, x_b, a=None, b=None, metric="sqeuclidean"):
     """The least cost on a line, of sqeuclidean, euclidean or cityblock."""
-    power = {"sqeuclidean": 2, "euclidean": 1, "cityblock": 1}.get(metric)
-    if power is None:
-        raise ValueError(
-            f"metric must be one of sqeuclidean, euclidean, cityblock, got {metric!r}")
-    return wasserstein_1d(np.ravel(x_a), np.ravel(x_b), a, b, power)
+    return wasserstein_1d(np.ravel(x_a), np.ravel(x_b), a, b, _power(metric))
+
+
+def _power(metric):
+    return (2, 1, 1)[_choice("metric", metric, ["sqeuclidean", "euclidean", "cityblock"])]
 
 
 def sliced_wasserstein_distance(X_s, X_t, a=None, b=None, n_projections=50, p=2, seed=0, log=False):
@@ -375,7 +180,319 @@ def sinkhorn_divergence(X_s, X_t, reg, a=None, b=None, metric="sqeuclidean", num
                         stopThr=1e-6):
     """W(s, t) − W(s, s)/2 − W(t, t)/2 with entropy: 0 for equal clouds; a cost."""
     task = _Task(a, b, points=_clouds(X_s, X_t, ("X_s", "X_t")), metric=metric)
-    options = _Options(ctypes.sizeof(_Options), 1, 0, reg, False, stopThr, numItermax)
     value = ctypes.c_double()
-    _call("ot_divergence", task.problem, options, value)
+    _call(
+        "ot_divergence", task.problem, _settings("sinkhorn", reg, stopThr, numItermax), value)
     return value.value
+
+
+def emd_1d(x_a, x_b, a=None, b=None, metric="sqeuclidean", log=False):
+    """The cheapest coupling on a line, [n, m]."""
+    x, y = (np.ascontiguousarray(np.ravel(z), dtype=np.float64) for z in (x_a, x_b))
+    a, b = _masses(a, len(x), "a"), _masses(b, len(y), "b")
+    found = _solution(
+        "line_solve", (len(x), len(y)), _at(x), len(x), _at(y), len(y), _at(a), _at(b),
+        _power(metric))
+    return _with_log(found, found.plan, log)
+
+
+def wasserstein_circle(u_values, v_values, u_weights=None, v_weights=None, p=1):
+    """The least cost on a circle of length 1 at distance^p; as with POT, no root is taken."""
+    x, y = _array(u_values, "u_values", 1), _array(v_values, "v_values", 1)
+    a = _masses(u_weights, len(x), "u_weights")
+    b = _masses(v_weights, len(y), "v_weights")
+    return _solution(
+        "circle", (len(x), len(y)), _at(x), len(x), _at(y), len(y), _at(a), _at(b), 1.0, p
+    ).value_linear
+
+
+def max_sliced_wasserstein_distance(X_s, X_t, a=None, b=None, n_projections=50, p=2, seed=0,
+                                    log=False):
+    """The root of the greatest cost over projections: the best of some at random, made better by
+    climbing. With ``log`` also its direction."""
+    task = _Task(a, b, points=_clouds(X_s, X_t, ("X_s", "X_t")))
+    cost, direction = ctypes.c_double(), np.empty(task.points[0].shape[1])
+    _call("ot_sliced_greatest", task.problem, n_projections, p, seed, cost, _at(direction))
+    distance = cost.value ** (1 / p)
+    return (distance, {"cost": cost.value, "direction": direction}) if log else distance
+
+
+def partial_wasserstein(a, b, M, m=None, log=False):
+    """The cheapest coupling of which only the mass ``m`` moves, exact; without ``m`` what both have."""
+    return _partial(a, b, M, m, "exact", lambda found: found.plan, log)
+
+
+def partial_wasserstein2(a, b, M, m=None, log=False):
+    """The cost of ``partial_wasserstein``."""
+    return _partial(a, b, M, m, "exact", lambda found: found.value_linear, log)
+
+
+def entropic_partial_wasserstein(a, b, M, reg, m=None, numItermax=20_000, stopThr=1e-9, log=False):
+    """The same with entropy."""
+    return _partial(a, b, M, m, "sinkhorn", lambda found: found.plan, log, reg, stopThr, numItermax)
+
+
+def _partial(a, b, M, m, method, result, log, reg=0.0, tolerance=0.0, iterations=0):
+    task = _Task(a, b, costs=_array(M, "M", 2))
+    if m is None:
+        m = min(1.0 if side is None else side.sum() for side in (task.a, task.b))
+    found = task.found("partial", _settings(method, reg, tolerance, iterations), m)
+    return _with_log(found, result(found), log)
+
+
+def smooth_ot_dual(a, b, M, reg, reg_type="l2", max_nz=None, stopThr=1e-8, numItermax=2_000,
+                   log=False):
+    """The coupling with reg/2 ‖P‖² in place of entropy, which is sparse; with ``reg_type``
+    sparsity_constrained also with at most ``max_nz`` entries in each column."""
+    kind = _choice("reg_type", reg_type, ["l2", "squared_l2", "sparsity_constrained"])
+    if (kind == 2) != (max_nz is not None) or (max_nz is not None and max_nz < 1):
+        raise ValueError(f"max_nz is {max_nz} with reg_type {reg_type!r}; both go together")
+    found = _Task(a, b, costs=_array(M, "M", 2)).found(
+        "smooth", _settings("exact", reg, stopThr, numItermax), max_nz or 0)
+    return _with_log(found, found.plan, log)
+
+
+def gromov_wasserstein(C1, C2, p=None, q=None, loss_fun="square_loss", G0=None, max_iter=2_000,
+                       tol=1e-9, log=False):
+    """A coupling that matches distances within two spaces, stationary for Σ (C1 − C2)² P P."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "gw_dist", lambda found: found.plan, iterations=max_iter,
+        tolerance=tol)
+
+
+def gromov_wasserstein2(C1, C2, p=None, q=None, loss_fun="square_loss", G0=None, max_iter=2_000,
+                        tol=1e-9, log=False):
+    """The objective of ``gromov_wasserstein``."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "gw_dist", lambda found: found.value_linear,
+        iterations=max_iter, tolerance=tol)
+
+
+def fused_gromov_wasserstein(M, C1, C2, p=None, q=None, loss_fun="square_loss", alpha=0.5, G0=None,
+                             max_iter=2_000, tol=1e-9, log=False):
+    """The same for (1 − alpha) ⟨M, P⟩ + alpha of that."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "fgw_dist", lambda found: found.plan, M=M, alpha=alpha,
+        iterations=max_iter, tolerance=tol)
+
+
+def fused_gromov_wasserstein2(M, C1, C2, p=None, q=None, loss_fun="square_loss", alpha=0.5, G0=None,
+                              max_iter=2_000, tol=1e-9, log=False):
+    """The objective of ``fused_gromov_wasserstein``."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "fgw_dist", lambda found: found.value_linear, M=M,
+        alpha=alpha, iterations=max_iter, tolerance=tol)
+
+
+def partial_gromov_wasserstein(C1, C2, p=None, q=None, m=None, loss_fun="square_loss", G0=None,
+                               max_iter=2_000, tol=1e-9, log=False):
+    """``gromov_wasserstein`` of which only the mass ``m`` moves."""
+    p, q = (None if side is None else np.asarray(side, np.float64) for side in (p, q))
+    if m is None:
+        m = min(1.0 if side is None else side.sum() for side in (p, q))
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "partial_gw_dist", lambda found: found.plan, mass=m,
+        iterations=max_iter, tolerance=tol)
+
+
+def entropic_gromov_wasserstein(C1, C2, p=None, q=None, loss_fun="square_loss", epsilon=0.1,
+                                G0=None, max_iter=1_000, tol=1e-6, log=False):
+    """``gromov_wasserstein`` with entropy of strength ``epsilon``."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "gw_dist", lambda found: found.plan, method="sinkhorn",
+        reg=epsilon, iterations=max_iter, tolerance=tol)
+
+
+def entropic_gromov_wasserstein2(C1, C2, p=None, q=None, loss_fun="square_loss", epsilon=0.1,
+                                 G0=None, max_iter=1_000, tol=1e-6, log=False):
+    """The objective of ``entropic_gromov_wasserstein``, without the entropy."""
+    return _gromov(
+        C1, C2, p, q, loss_fun, G0, log, "gw_dist", lambda found: found.value_linear,
+        method="sinkhorn", reg=epsilon, iterations=max_iter, tolerance=tol)
+
+
+def _gromov(C1, C2, p, q, loss_fun, G0, log, name, result, M=None, alpha=1.0, mass=0.0,
+            method="exact", reg=0.0, iterations=0, tolerance=0.0):
+    _choice("loss_fun", loss_fun, ["square_loss"])
+    if G0 is not None:
+        raise ValueError("G0: the start is the product of the masses")
+    C1, C2 = _array(C1, "C1", 2), _array(C2, "C2", 2)
+    n, m = len(C1), len(C2)
+    for C, side in ((C1, "C1"), (C2, "C2")):
+        if C.shape[0] != C.shape[1]:
+            raise ValueError(f"{side} must be square, got the shape {C.shape}")
+    costs = None if M is None else _array(M, "M", 2)
+    if costs is not None and costs.shape != (n, m):
+        raise ValueError(f"M has the shape {costs.shape}, C1 and C2 want {(n, m)}")
+    p, q = _masses(p, n, "p"), _masses(q, m, "q")
+    problem = _Quadratic(
+        ctypes.sizeof(_Quadratic), n, m, _at(C1), _at(C2), _at(costs), alpha, _at(p), _at(q), mass)
+    found = _solution(
+        "gromov", (n, m), problem, _settings(method, reg, tolerance, iterations))
+    if not log:
+        return result(found)
+    return result(found), {
+        name: found.value_linear, "err": found.marginal_error, "niter": found.iterations}
+
+
+def barycenter(A, M, reg, weights=None, numItermax=10_000, stopThr=1e-6):
+    """The masses whose mean entropic cost to the columns of ``A`` [n, k] is least; ``M`` [n, n]."""
+    measures, costs = _array(np.asarray(A).T, "A", 2), _array(M, "M", 2)
+    count, n = measures.shape
+    if costs.shape != (n, n):
+        raise ValueError(f"M has the shape {costs.shape} for {n} points")
+    weights = _masses(weights, count, "weights")
+    masses = np.empty(n)
+    _call(
+        "ot_barycenter", _at(costs), n, _at(measures), count, _at(weights),
+        _settings("sinkhorn", reg, stopThr, numItermax), _at(masses))
+    return masses
+
+
+def convolutional_barycenter2d(A, reg, weights=None, numItermax=10_000, stopThr=1e-6):
+    """The same of pictures [k, rows, columns] on a grid whose longer side has a length of 1."""
+    pictures = _array(A, "A", 3)
+    weights = _masses(weights, len(pictures), "weights")
+    masses = np.empty(pictures.shape[1:])
+    _call(
+        "ot_picture_barycenter", _at(pictures), *pictures.shape, _at(weights),
+        _settings("sinkhorn", reg, stopThr, numItermax), _at(masses))
+    return masses
+
+
+def free_support_barycenter(measures_locations, measures_weights, X_init, b=None, weights=None,
+                            numItermax=200, stopThr=1e-7, reg=None, log=False):
+    """Points [s, d] with masses ``b`` whose mean squared distance W₂² to measures is least, from
+    ``X_init``; with ``reg`` couplings have entropy. ``log``: also the cost."""
+    clouds = [_array(x, "measures_locations", 2) for x in measures_locations]
+    support = np.array(_array(X_init, "X_init", 2))
+    for cloud in clouds:
+        if cloud.shape[1] != support.shape[1]:
+            raise ValueError(
+                f"measures_locations of {cloud.shape[1]} dimensions, X_init of {support.shape[1]}")
+    masses = None
+    if measures_weights is not None:
+        if len(measures_weights) != len(clouds):
+            raise ValueError(f"measures_weights of {len(measures_weights)} for {len(clouds)}")
+        # Each is 1 in all, given or not.
+        each = [
+            unif(len(x)) if w is None else _masses(w, len(x), "measures_weights")
+            for x, w in zip(clouds, measures_weights)]
+        masses = np.concatenate(each) if each else None
+    points = np.concatenate(clouds) if clouds else np.empty((0, support.shape[1]))
+    counts = np.array([len(x) for x in clouds], dtype=np.uintp)
+    b, weights = _masses(b, len(support), "b"), _masses(weights, len(clouds), "weights")
+    cost = ctypes.c_double()
+    _call(
+        "ot_free_barycenter", _at(points), _at(masses), counts.ctypes.data, len(clouds),
+        support.shape[1], _at(weights), _at(support), _at(b), len(support),
+        _settings("sinkhorn" if reg else "exact", reg or 0.0, stopThr, numItermax), cost)
+    return (support, {"cost": cost.value}) if log else support
+
+
+def bures_wasserstein_distance(ms, mt, Cs, Ct):
+    """W₂ of two normal distributions: means [d], covariances [d, d]."""
+    return _bures(ms, mt, Cs, Ct, None) ** 0.5
+
+
+def bures_wasserstein_mapping(ms, mt, Cs, Ct):
+    """(A, b) of the map x A + b that moves one normal distribution to another at least cost."""
+    A = np.empty((len(ms), len(ms)))
+    _bures(ms, mt, Cs, Ct, A)
+    return A, np.ravel(mt) - np.ravel(ms) @ A
+
+
+def _bures(ms, mt, Cs, Ct, A):
+    ms, mt = (np.ascontiguousarray(np.ravel(m), dtype=np.float64) for m in (ms, mt))
+    d = len(ms)
+    Cs, Ct = _array(Cs, "Cs", 2), _array(Ct, "Ct", 2)
+    if len(mt) != d or Cs.shape != (d, d) or Ct.shape != (d, d):
+        raise ValueError(
+            f"means of {d} and {len(mt)}, covariances of {Cs.shape} and {Ct.shape}")
+    cost = ctypes.c_double()
+    _call("ot_gaussian", d, _at(ms), _at(Cs), _at(mt), _at(Ct), cost, _at(A))
+    return cost.value
+
+
+class EMDTransport:
+    """Moves points as one cloud is moved to another, exactly: ``fit``, then ``transform``.
+
+    After ``fit``: ``coupling_`` [n, m], and ``solution_`` with its proof. A point that is none of Xs
+    moves as the nearest of them does, as with POT.
+    """
+
+    _reg = None
+
+    def __init__(self, metric="sqeuclidean"):
+        self.metric = metric
+
+    def fit(self, Xs, Xt, a=None, b=None):
+        """Couples the clouds; masses are equal where not given."""
+        self.solution_ = solve_sample(Xs, Xt, self._reg, a, b, self.metric)
+        self.coupling_ = self.solution_.plan
+        return self
+
+    def transform(self, Xs):
+        """Where points go, [k, d]."""
+        return self.solution_.transform(Xs)
+
+    def fit_transform(self, Xs, Xt, a=None, b=None):
+        """``fit``, then ``transform`` of the same points."""
+        return self.fit(Xs, Xt, a, b).transform(Xs)
+
+
+class SinkhornTransport(EMDTransport):
+    """The same with entropy of strength ``reg_e``. Any point goes to the mean of where its mass would
+    go by the potentials (the entropic map), also those that are none of Xs."""
+
+    def __init__(self, reg_e=1.0, metric="sqeuclidean"):
+        super().__init__(metric)
+        if not reg_e > 0:
+            raise ValueError(f"reg_e must be above 0, got {reg_e}")
+        self._reg = self.reg_e = reg_e
+
+
+def select(pool, targets, count=None, *, folds=10, features="whitened", project=None, seed=1,
+           log=False):
+    """The rows of ``pool`` [n, d] that serve ``targets`` [m, d] best (TAROT), as ``ferry ot select``.
+
+    Rows are samples: what a network makes of them, or gradients of its loss. Each target's nearest
+    samples are taken, layer by layer: ``count`` of them, or as many as come nearer to targets that were
+    not looked at, found on ``folds``. ``features`` whitened lets no direction count for more because it
+    varies more; plain takes them as they are. ``project`` to so many columns at random first. Gives the
+    rows' numbers; with ``log`` also the transport distance from those chosen to the targets.
+    """
+    pool, targets = _clouds(pool, targets, ("pool", "targets"))
+    for name, value, least in (("count", count, 1), ("folds", folds, 2), ("project", project, 1)):
+        if value is not None and value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+    selection = _Selection(
+        ctypes.sizeof(_Selection), _at(pool), _at(targets), len(pool), len(targets), pool.shape[1],
+        count or 0, folds, _choice("features", features, ["whitened", "plain"]) == 1, project or 0,
+        seed)
+    rows, chosen = np.empty(len(pool), dtype=np.uintp), ctypes.c_size_t()
+    distance = ctypes.c_double()
+    _call("ot_select", selection, rows.ctypes.data, chosen, distance)
+    rows = rows[:chosen.value].astype(np.intp)
+    return (rows, {"distance": distance.value}) if log else rows
+
+
+def _named(*functions):
+    return types.SimpleNamespace(**{function.__name__: function for function in functions})
+
+
+# Where POT users look for them.
+lp = _named(
+    emd, emd2, emd_1d, emd2_1d, wasserstein_1d, wasserstein_circle, free_support_barycenter)
+bregman = _named(sinkhorn, sinkhorn2, barycenter, convolutional_barycenter2d)
+unbalanced = _named(sinkhorn_unbalanced, sinkhorn_unbalanced2)
+partial = _named(
+    partial_wasserstein, partial_wasserstein2, entropic_partial_wasserstein,
+    partial_gromov_wasserstein)
+gromov = _named(
+    gromov_wasserstein, gromov_wasserstein2, fused_gromov_wasserstein, fused_gromov_wasserstein2,
+    entropic_gromov_wasserstein, entropic_gromov_wasserstein2, partial_gromov_wasserstein)
+sliced = _named(sliced_wasserstein_distance, max_sliced_wasserstein_distance)
+smooth = _named(smooth_ot_dual)
+gaussian = _named(bures_wasserstein_distance, bures_wasserstein_mapping)
+da = _named(EMDTransport, SinkhornTransport)

@@ -122,6 +122,10 @@ struct RecipeRunCommand: ParsableCommand {
       verdict: PASS, WEAK (better than the baseline, not by enough) or FAIL. A claim
       that fails here is printed as FAIL, and is no error of the command.
 
+      --budget smoke takes seconds, at toy sizes: claims are not evaluated. full takes
+      up to half an hour: three seeds, with intervals, at larger sizes where there are
+      any; `ferry recipe show` says.
+
       --control runs the baseline under the method's name: claims should then fail,
       which shows that they can.
 
@@ -132,6 +136,7 @@ struct RecipeRunCommand: ParsableCommand {
         ferry recipe run color-transfer --html colors.html
         ferry recipe run sinkhorn-newton --seed 7 --json
         ferry recipe run prototype-alignment --fetch
+        ferry recipe run sinkhorn-newton --budget full
 
       Exit codes: 0 ran, whatever the verdicts, 1 could not run or write, 2 no such
       recipe or its data is not here, 64 wrong usage.
@@ -139,7 +144,9 @@ struct RecipeRunCommand: ParsableCommand {
 
   @OptionGroup var recipe: RecipeArgument
 
-  @Flag(help: "Toy sizes, in seconds: claims are not evaluated.") var smoke = false
+  @Option(help: "How much it may take.") var budget = BudgetOption.standard
+
+  @Flag(help: "The same as --budget smoke.") var smoke = false
 
   @Flag(help: "Run the baseline under the method's name.") var control = false
 
@@ -155,6 +162,12 @@ struct RecipeRunCommand: ParsableCommand {
   @OptionGroup var folder: DataFolderOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if smoke, budget == .full {
+      throw ValidationError("Give --smoke or --budget full, not both.")
+    }
+  }
+
   func run() throws {
     let chosen = try RecipeCommand.named(recipe.name)
     let console = output.console
@@ -166,10 +179,25 @@ struct RecipeRunCommand: ParsableCommand {
     let report = try RecipeReport(
       chosen,
       in: RecipeRun(
-        budget: smoke ? .smoke : .standard, seed: Seed(seed),
+        budget: smoke ? .smoke : budget.budget, seed: Seed(seed),
         subject: control ? .baseline : .method, data: shelf, now: { ContinuousClock.now - start },
         note: { console.note("… \($0)") }))
     if let html { try BoundedFile.write(RecipePage(report).html, to: html) }
     console.result(report, text: RecipeText(report, page: html).text(width: console.width))
+  }
+}
+
+/// A budget by its name on the command line.
+enum BudgetOption: String, CaseIterable, ExpressibleByArgument {
+  case smoke
+  case standard
+  case full
+
+  var budget: Budget {
+    switch self {
+    case .smoke: .smoke
+    case .standard: .standard
+    case .full: .full
+    }
   }
 }

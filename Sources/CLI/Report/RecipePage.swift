@@ -54,7 +54,8 @@ package struct RecipePage: Sendable {
     """
 
   private var runLine: String {
-    "ferry recipe run \(report.recipe)\(report.budget == .smoke ? " --smoke" : "")"
+    "ferry recipe run \(report.recipe)"
+      + (report.budget == .standard ? "" : " --budget \(report.budget.rawValue)")
       + " --seed \(report.seed), \(Quantity.seconds(report.seconds))"
   }
 
@@ -70,6 +71,11 @@ package struct RecipePage: Sendable {
       text +=
         "\n<p class=\"warn\">A control: the baseline ran under the method's name, "
         + "and claims should fail.</p>"
+    }
+    if report.seeds > 1 {
+      text +=
+        "\n<p class=\"dim\">Claims are means over \(report.seeds) seeds, with intervals of 95 %; "
+        + "all else is of seed \(report.seed).</p>"
     }
     if report.budget == .smoke {
       text += "\n<p class=\"warn\">Toy sizes: this run proves only that the recipe runs.</p>"
@@ -97,7 +103,7 @@ package struct RecipePage: Sendable {
       let cells = [
         "<td>\(escape(claim.sentence))<br><span class=\"dim\">\(escape(claim.metric))</span></td>",
         "<td class=\"n\">\(claim.baseline.map(TransportReport.short) ?? "–")</td>",
-        "<td class=\"n\">\(TransportReport.short(claim.value))</td>",
+        "<td class=\"n\">\(escape(claim.shown))</td>",
         "<td class=\"n\">\(escape(claim.need))</td>", "<td>\(escape(claim.reported))</td>",
         "<td class=\"verdict \(color)\">\(claim.verdict.rawValue)</td>",
       ]

@@ -31,10 +31,16 @@ package struct RecipeText: Sendable {
     for claim in report.claims {
       table.add([
         claim.id, claim.baseline.map(TransportReport.short) ?? "–",
-        TransportReport.short(claim.value), claim.need, claim.verdict.rawValue,
+        claim.shown, claim.need, claim.verdict.rawValue,
       ])
     }
     text += "\n" + table.text + "\n"
+    if report.seeds > 1 {
+      let sentence =
+        "Claims are means over \(report.seeds) seeds, with intervals of 95 %; all else is of seed "
+        + "\(report.seed)."
+      text += Self.broken(sentence, head: "", width: width) + "\n"
+    }
     for claim in report.claims {
       text += Self.broken(
         "\(claim.sentence) Measured: \(claim.metric). Paper: \(claim.reported).",
@@ -65,6 +71,13 @@ package struct RecipeText: Sendable {
   }
 }
 
+extension RecipeReport.Outcome {
+  /// The value, over several seeds with its interval: `0.12 ± 0.03`.
+  var shown: String {
+    TransportReport.short(value) + (spread.map { " ± " + TransportReport.short($0) } ?? "")
+  }
+}
+
 extension String {
   func padded(to width: Int) -> String {
     self + String(repeating: " ", count: Swift.max(1, width - count))
@@ -87,6 +100,8 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
   package let data: String
   /// Keys of the data that is not in the product.
   package let needs: [String]
+  /// What `--budget full` does beyond the standard budget.
+  package let full: String
   package let claims: [ClaimSummary]
   package let references: [String]
 
@@ -97,6 +112,9 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
     idea = paper.idea
     data = paper.data
     needs = recipe.needs.map(\.key)
+    full =
+      "three seeds, with intervals; "
+      + (recipe.larger ?? "nothing larger: the same sizes as by default") + "."
     claims = recipe.claims.map {
       ClaimSummary(
         id: $0.id, sentence: $0.sentence, metric: $0.metric, need: $0.need.text,
@@ -113,6 +131,7 @@ package struct RecipeSummary: Codable, Equatable, Sendable {
     if !needs.isEmpty {
       text += "         ferry recipe data fetch \(needs.joined(separator: " "))\n"
     }
+    text += RecipeText.broken(full, head: "Full     ", width: width)
     text += "\nClaims\n"
     for claim in claims {
       text += RecipeText.broken(

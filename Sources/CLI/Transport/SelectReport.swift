@@ -10,6 +10,13 @@ package enum SelectFeatures: String, CaseIterable, Codable, Sendable {
   case whitened
   /// As they are in the files.
   case plain
+
+  var form: SelectionFeatures.Form {
+    switch self {
+    case .whitened: .whitened
+    case .plain: .plain
+    }
+  }
 }
 
 /// How samples are to be chosen.
@@ -41,19 +48,9 @@ package struct SelectChoice: Sendable {
 
   /// Chooses, and compares with as many at random.
   package func report(_ input: TransportInput) throws -> SelectReport {
-    var (pool, targets) = (input.sources, input.targets)
-    if let columns {
-      let projection = RandomProjection(to: columns, seed: seed.derived("projection"))
-      (pool, targets) = (try projection(pool), try projection(targets))
-    }
-    if features == .whitened {
-      let whitened = try WhitenedFeatures(pool: pool, targets: targets)
-      (pool, targets) = (whitened.pool, whitened.targets)
-    }
-    // Of length 1 the paper's strength; of any unit, as much of what they cost.
-    let strength: Sinkhorn.Strength =
-      features == .whitened ? .epsilon(0.01) : .shareOfMeanCost(0.01)
-    let solver = Sinkhorn(strength, tolerance: 1e-4)
+    let ready = try SelectionFeatures(
+      pool: input.sources, targets: input.targets, features.form, columns: columns, seed: seed)
+    let (pool, targets, solver) = (ready.pool, ready.targets, ready.solver)
     let selection = TargetedSelection(solver: solver, progress: progress)
     let chosen =
       switch size {

@@ -78,6 +78,7 @@ public struct FreeSupportBarycenter: Sendable {
     var points = start.points
     var costs: [Double] = []
     for step in 1...max(1, iterationsMax) {
+      try checkCancelled("barycenter")
       var next = [Double](repeating: 0, count: points.coordinates.count)
       var cost = 0.0
       for (measure, weight) in zip(measures, given) where weight > 0 {

@@ -86,6 +86,7 @@ public struct Gaussian: Sendable, Equatable {
   /// - Throws: `.shapeMismatch` where dimensions differ.
   public func squaredDistance(to other: Gaussian) throws(TransportError) -> Double {
     try requireDimensions(other)
+    try checkCancelled("gaussian")
     var sum = CompensatedSum()
     for k in mean.indices { sum.add((mean[k] - other.mean[k]) * (mean[k] - other.mean[k])) }
     sum.add(try covarianceDistance(to: other))

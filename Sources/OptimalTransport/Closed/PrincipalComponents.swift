@@ -15,7 +15,8 @@ public struct PrincipalComponents: Sendable {
 
   /// Of `points: [n, d]`, as many as wanted and at most d. O(n d² + d³).
   ///
-  /// - Throws: `.badSetting` for a count that there is not.
+  /// - Throws: `.badSetting` for a count that there is not, `.badPoint` where squares of coordinates
+  ///   overflow, `.cancelled`.
   public init(of points: Points, count: Int) throws(TransportError) {
     let d = points.dimensions
     guard count > 0, count <= d else {
@@ -45,6 +46,12 @@ public struct PrincipalComponents: Sendable {
         covariance[j * size + k] = value
         covariance[k * size + j] = value
       }
+    }
+    try checkCancelled("principal components")
+    guard covariance.allSatisfy(\.isFinite) else {
+      throw TransportError(
+        .badPoint, "products of coordinates overflow", at: "principal components",
+        remedy: "Scale the points down.")
     }
     let eigen = try SymmetricEigen(covariance, dimensions: size)
     let order = eigen.values.indices.sorted {

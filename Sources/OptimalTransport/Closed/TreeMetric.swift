@@ -97,6 +97,7 @@ public struct TreeMetric: Sendable {
         remedy: "Scale one side to the other's total.")
     }
     let scaled = b.map { $0 * (total / other) }
+    try checkCancelled("tree")
     var matching = TreeMatching(depths: depths, nodes: n)
     for node in order.reversed() {
       matching.meet(at: node, supply: a[node], demand: scaled[node])

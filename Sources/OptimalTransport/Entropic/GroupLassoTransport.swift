@@ -80,7 +80,7 @@ public struct GroupLassoTransport: Sendable {
     var (primal, dual) = (objective.value(coupling), -Double.infinity)
     var steps = 0
     while steps < stepsMax {
-      try checkCancelled("group-lasso transport")
+      try checkCancelled("group-lasso transport", error: primal - dual)
       steps += 1
       let slope = objective.slope(coupling)
       let linear = try solver.solve(

@@ -81,7 +81,7 @@ struct NewtonRun {
     var damped = 0
     let stepsEnd = steps + stepsMax
     while state.error > tolerance / 2, steps < stepsEnd {
-      try checkCancelled("sinkhorn-newton")
+      try checkCancelled("sinkhorn-newton", error: state.error)
       steps += 1
       let matrix = truncated(state)
       let direction = solved(matrix, state)

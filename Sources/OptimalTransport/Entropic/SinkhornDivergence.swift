@@ -158,7 +158,7 @@ public struct SinkhornDivergence: Sendable {
     var sums = f
     var error = Double.infinity
     for _ in 0..<solver.iterationsMax {
-      try checkCancelled("sinkhorn divergence")
+      try checkCancelled("sinkhorn divergence", error: error)
       error = 0
       for i in a.indices {
         source.load(i)

@@ -94,11 +94,3 @@ struct Auction {
     return (bids, gaps / Double(max(1, bids)), true)
   }
 }
-
-/// Throws where the task that runs the solver was cancelled.
-func checkCancelled(_ solver: String) throws(TransportError) {
-  if Task.isCancelled {
-    throw TransportError(
-      .cancelled, "the task was cancelled", at: solver, remedy: "Run it again if it is wanted.")
-  }
-}

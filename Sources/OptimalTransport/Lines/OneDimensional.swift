@@ -37,6 +37,7 @@ public struct OneDimensional: Sendable {
     _ x: [Double], _ y: [Double], rowMasses: [Double]? = nil, columnMasses: [Double]? = nil
   ) throws(TransportError) -> TransportSolution {
     try checkPower()
+    try checkCancelled("one-dimensional")
     let problem = try LinearProblem(
       LineGeometry(
         x: try Points(x, dimensions: 1), y: try Points(y, dimensions: 1), power: power),
@@ -72,6 +73,7 @@ public struct OneDimensional: Sendable {
     _ x: [Double], _ y: [Double], _ rowMasses: [Double]?, _ columnMasses: [Double]?
   ) throws(TransportError) -> (cost: Double, mass: Double) {
     try checkPower()
+    try checkCancelled("one-dimensional")
     let (a, b, mass) = try Self.masses(x, y, rowMasses, columnMasses)
     let cost: Double
     if a == nil, b == nil, x.count == y.count {

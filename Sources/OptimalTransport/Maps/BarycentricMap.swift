@@ -58,15 +58,21 @@ public struct BarycentricMap: Sendable {
 
   /// Images of any points: the sources' own for them, the nearest source's displacement for others.
   ///
-  /// - Throws: `.shapeMismatch` where dimensions differ.
+  /// - Throws: `.shapeMismatch` where dimensions differ, `.badCost` for a point without a source at a
+  ///   finite distance, `.cancelled`.
   public func callAsFunction(_ points: Points) throws(TransportError) -> Points {
     let d = sources.dimensions
     var source = RowSource(try PointCloud(points, sources))
     let none = [Double](repeating: 0, count: sources.count)
     var moved = points.coordinates
     for i in 0..<points.count {
+      if i & 63 == 0 { try checkCancelled("barycentric map") }
       source.load(i)
-      let nearest = CostKernels.least(source.current, minus: none.span)!.index
+      guard let nearest = CostKernels.least(source.current, minus: none.span)?.index else {
+        throw TransportError(
+          .badCost, "no source is at a finite distance", at: "point \(i)",
+          remedy: "Scale the points down.")
+      }
       for k in 0..<d {
         moved[i * d + k] +=
           images.coordinates[nearest * d + k] - sources.coordinates[nearest * d + k]

@@ -39,6 +39,7 @@ public struct EntropicMap: Sendable {
     var images = [Double](repeating: 0, count: points.count * d)
     var shares = [Double](repeating: 0, count: targets.count)
     for i in 0..<points.count {
+      if i & 63 == 0 { try checkCancelled("entropic map") }
       source.load(i)
       guard let (_, least) = CostKernels.least(source.current, minus: g.span), least.isFinite else {
         throw TransportError(

@@ -61,6 +61,7 @@ public struct Similarity: Sendable {
     var source = RowSource(try PointCloud(points, points))
     var pairs: [(row: Int, column: Int, weight: Double)] = []
     for i in 0..<points.count {
+      if i & 63 == 0 { try checkCancelled("similarity") }
       source.load(i)
       let line = source.current
       var order = (0..<points.count).filter { $0 != i }.map { (distance: line[$0], at: $0) }
@@ -142,6 +143,7 @@ public struct SemanticPartial: Sendable {
     var drawn = similarity.applied(to: assignment.coupling.masses, columns: k)
     var objectives = [objective(assignment, costs, drawn, prior)]
     for _ in 0..<max(1, iterationsMax) {
+      try checkCancelled("semantic partial")
       let linear = costs.indices.map { costs[$0] - attraction * drawn[$0] }
       let next = try inner.solve(
         DenseCost(linear, rows: n, columns: k), prior: prior, start: assignment.potentials)

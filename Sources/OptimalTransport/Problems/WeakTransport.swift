@@ -59,7 +59,7 @@ public struct WeakTransport: Sendable {
     var (objective, gap) = (0.0, 0.0)
     var steps = 0
     while true {
-      try checkCancelled("weak transport")
+      try checkCancelled("weak transport", error: steps == 0 ? nil : gap)
       // The gradient of P_ij is −2 ⟨x_i − image_i, y_j⟩.
       let away = zip(x.coordinates, mix.images).map { 2 * ($1 - $0) }
       let gradient = matrixProduct(away, byCoordinate, inner: d)

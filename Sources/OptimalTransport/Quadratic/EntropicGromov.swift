@@ -48,7 +48,7 @@ public struct EntropicGromov: Sendable {
     var solver = sinkhorn
     var change = Double.infinity
     for step in 1...iterationsMax {
-      try checkCancelled("entropic gromov-wasserstein")
+      try checkCancelled("entropic gromov-wasserstein", error: change)
       let gradient = objective.gradient(objective.loss(coupling))
       let linear = try solver.solve(
         LinearProblem(

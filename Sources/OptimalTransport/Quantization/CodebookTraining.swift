@@ -22,7 +22,7 @@ public enum CodeAssignment: Sendable, Equatable {
     let cloud = try PointCloud(points, codewords)
     switch self {
     case .nearest:
-      return ProductQuantizer.nearest(cloud)
+      return try ProductQuantizer.nearest(cloud)
     case .even:
       return try BalancedAssignment(.even).solve(cloud).clusterOf
     case .entropic(let strength):

@@ -16,12 +16,12 @@ public struct InvertedIndex: Sendable {
 
   /// An index of points, each in the list of its nearest center.
   ///
-  /// - Throws: `.shapeMismatch` where dimensions differ.
+  /// - Throws: `.shapeMismatch` where dimensions differ; else as `ProductQuantizer.codes`.
   public init(
     _ points: Points, centers: Points, quantizer: ProductQuantizer
   ) throws(TransportError) {
     codes = try quantizer.codes(of: points)
-    let own = ProductQuantizer.nearest(try PointCloud(points, centers))
+    let own = try ProductQuantizer.nearest(PointCloud(points, centers))
     var lists = [[Int]](repeating: [], count: centers.count)
     for (i, center) in own.enumerated() { lists[center].append(i) }
     self.lists = lists

@@ -40,7 +40,8 @@ public struct ProductQuantizer: Sendable, Equatable {
 
   /// Each point's codes, `[n, parts]`: of each part the nearest codeword, the first of equal ones.
   ///
-  /// - Throws: `.shapeMismatch` for points of other dimensions.
+  /// - Throws: `.shapeMismatch` for points of other dimensions, `.badCost` for one without a finite
+  ///   distance to a codeword, `.cancelled`.
   public func codes(of points: Points) throws(TransportError) -> [UInt8] {
     try require(points.dimensions)
     var codes = [UInt8](repeating: 0, count: points.count * parts)
@@ -75,12 +76,19 @@ public struct ProductQuantizer: Sendable, Equatable {
   ///
   /// - Parameter among: places of the points that count; nil is all.
   /// - Returns: at most `count`, the nearest first, of equal ones the first.
-  /// - Throws: `.shapeMismatch` for a query or codes that do not fit.
+  /// - Throws: `.shapeMismatch` for a query or codes that do not fit, `.badPoint` for a query that is
+  ///   not finite, `.badCost` where no distance from it is, `.cancelled`.
   public func search(
     _ query: [Double], in codes: [UInt8], count: Int, among: [Int]? = nil
   ) throws(TransportError) -> [Found] {
     try require(query.count)
     try require(codes: codes)
+    try checkCancelled("product quantizer")
+    if let bad = query.firstIndex(where: { !$0.isFinite }) {
+      throw TransportError(
+        .badPoint, "coordinate \(bad) is \(query[bad])", at: "query",
+        remedy: "Give finite coordinates.")
+    }
     let width = codebooks[0].dimensions
     var table = [Double](repeating: 0, count: parts * codewords)
     for part in 0..<parts {
@@ -97,6 +105,10 @@ public struct ProductQuantizer: Sendable, Equatable {
       var sum = 0.0
       for part in 0..<parts { sum += table[part * codewords + Int(codes[index * parts + part])] }
       return Found(index: index, distance: sum)
+    }
+    guard found.isEmpty || found.contains(where: \.distance.isFinite) else {
+      throw TransportError(
+        .badCost, "no distance is finite", at: "query", remedy: "Scale the points down.")
     }
     return Array(
       found.sorted { ($0.distance, $0.index) < ($1.distance, $1.index) }.prefix(max(0, count)))
@@ -136,12 +148,22 @@ public struct ProductQuantizer: Sendable, Equatable {
   }
 
   /// Each row's cheapest column, the first of equal ones.
-  static func nearest(_ geometry: any CostGeometry) -> [Int] {
+  ///
+  /// - Throws: `.badCost` for a row without a finite cost, `.cancelled`.
+  static func nearest(_ geometry: any CostGeometry) throws(TransportError) -> [Int] {
     var source = RowSource(geometry)
     let none = [Double](repeating: 0, count: geometry.columnCount)
-    return (0..<geometry.rowCount).map { i in
+    var found: [Int] = []
+    found.reserveCapacity(geometry.rowCount)
+    for i in 0..<geometry.rowCount {
+      if i & 255 == 0 { try checkCancelled("product quantizer") }
       source.load(i)
-      return CostKernels.least(source.current, minus: none.span)!.index
+      guard let least = CostKernels.least(source.current, minus: none.span) else {
+        throw TransportError(
+          .badCost, "no cost is finite", at: "point \(i)", remedy: "Scale the points down.")
+      }
+      found.append(least.index)
     }
+    return found
   }
 }

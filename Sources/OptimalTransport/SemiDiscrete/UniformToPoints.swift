@@ -149,7 +149,7 @@ private struct CellRun {
     let least = min(state.masses.min()!, masses.min()!) / 2
     var steps = 0
     while state.error > tolerance, steps < stepsMax {
-      try checkCancelled("uniform to points")
+      try checkCancelled("uniform to points", error: state.error)
       steps += 1
       let way = direction(state)
       var length = 1.0

@@ -69,7 +69,7 @@ struct SmoothRun {
     var mark = value
     let scale = max(abs(value), range.magnitude * live.problem.mass)
     while error > tolerance, steps < iterationsMax {
-      try checkCancelled("smooth transport")
+      try checkCancelled("smooth transport", error: error)
       steps += 1
       // On the right supports Newton's step is exact.
       if steps % 10 == 0 || error < 1e-4 * live.problem.mass {

@@ -14,8 +14,10 @@ public struct RecipeReport: Sendable, Encodable {
     public let metric: String
     /// Of the baseline; nil where there is none.
     public let baseline: Double?
-    /// Of the method.
+    /// Of the method; over several seeds the mean.
     public let value: Double
+    /// Half the width of its interval of 95 % over the seeds (Student's); nil of one seed.
+    public let spread: Double?
     /// What is enough, as `≤ 0.5`.
     public let need: String
     /// The paper's own figure.
@@ -30,8 +32,10 @@ public struct RecipeReport: Sendable, Encodable {
   public let title: String
   /// How much it might take.
   public let budget: Budget
-  /// What all chance came from.
+  /// What all chance came from; of several seeds the first, others follow it.
   public let seed: UInt64
+  /// How many seeds were run; what is not a claim is the first one's.
+  public let seeds: Int
   /// What was run.
   public let subject: Subject
   /// How long it took.
@@ -56,7 +60,7 @@ public struct RecipeReport: Sendable, Encodable {
   public let paper: Paper
 
   private enum CodingKeys: String, CodingKey {
-    case recipe, title, budget, seed, subject, seconds, moved, cost, inSync, claims, tables
+    case recipe, title, budget, seed, seeds, subject, seconds, moved, cost, inSync, claims, tables
     case simulated, notDone
   }
 
@@ -67,32 +71,62 @@ public struct RecipeReport: Sendable, Encodable {
   public init(_ recipe: some Recipe, in run: RecipeRun) throws {
     let missing = recipe.needs.filter { !run.data.has($0) }
     guard missing.isEmpty else { throw DataShelf.missing(missing, run.data) }
-    let (findings, seconds) = try run.timed { try recipe.run(in: run) }
+    let count = run.budget == .full ? Self.seedsOfFull : 1
+    let (all, seconds) = try run.timed {
+      try (0..<count).map { number in
+        let own = run.with(seed: Seed(run.seed.value &+ UInt64(number)))
+        if count > 1 { run.note("seed \(own.seed.value)") }
+        return try recipe.run(in: own)
+      }
+    }
+    let findings = all[0]
     paper = recipe.paper
     self.recipe = paper.name
     title = paper.title
     budget = run.budget
     seed = run.seed.value
+    seeds = count
     subject = run.subject
     self.seconds = seconds
     moved = findings.moved
     cost = findings.cost
     inSync = findings.inSync
     claims = try recipe.claims.map { claim in
-      guard let measured = findings.measured[claim.id] else {
+      let each = all.compactMap { $0.measured[claim.id] }
+      guard each.count == count else {
         throw RecipeError(
           .claimWithoutMeasurement, "nothing was measured for the claim \"\(claim.id)\"",
           at: recipe.paper.name, remedy: "Measure it in the recipe's run, or drop the claim.")
       }
+      let (measured, spread) = Self.together(each)
       return Outcome(
         id: claim.id, sentence: claim.sentence, metric: claim.metric, baseline: measured.baseline,
-        value: measured.value, need: claim.need.text, reported: claim.reported,
+        value: measured.value, spread: spread, need: claim.need.text, reported: claim.reported,
         verdict: claim.verdict(measured, budget: run.budget))
     }
     tables = findings.tables
     simulated = findings.simulated
     notDone = findings.notDone
     figures = findings.figures
+  }
+
+  /// How many seeds the full budget takes.
+  static let seedsOfFull = 3
+
+  /// Means over the seeds, and half the width of the interval of the method's.
+  static func together(_ each: [Measured]) -> (Measured, spread: Double?) {
+    guard each.count > 1 else { return (each[0], nil) }
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+    let values = each.map(\.value)
+    let middle = mean(values)
+    let baselines = each.compactMap(\.baseline)
+    let variance =
+      values.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / Double(values.count - 1)
+    // Student's 97.5 % point of two degrees of freedom: three seeds.
+    return (
+      Measured(middle, baseline: baselines.count == each.count ? mean(baselines) : nil),
+      4.303 * (variance / Double(values.count)).squareRoot()
+    )
   }
 
   /// How many claims came to a verdict.

@@ -59,9 +59,11 @@ public struct DataSelection: Recipe {
   /// What gradients are projected to.
   private static let dimensions = 128
 
+  public var larger: String? { "10 splits of the digits instead of 5" }
+
   public func run(in run: RecipeRun) throws -> Findings {
     let images = try run.data.images(.mnist5k)
-    let splits = run.size(smoke: 1, standard: 5)
+    let splits = run.size(smoke: 1, standard: 5, full: 10)
     let sizes = run.budget == .smoke ? [12] : [100, 300]
     var random = run.generator("components")
     let all = images.components(run.size(smoke: 10, standard: 40), using: &random)

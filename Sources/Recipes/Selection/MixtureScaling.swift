@@ -79,13 +79,15 @@ public struct MixtureScaling: Recipe {
 
   public var needs: [DataItem] { [.mnist5k] }
 
+  public var larger: String? { "10 splits of the digits instead of 5" }
+
   public func run(in run: RecipeRun) throws -> Findings {
     let images = try run.data.images(.mnist5k)
     var random = run.generator("components")
     let isSmoke = run.budget == .smoke
     let all = images.components(isSmoke ? 8 : 40, using: &random)
     let plan = MixturePlan(isSmoke: isSmoke)
-    let splits = (0..<run.size(smoke: 1, standard: 5)).map {
+    let splits = (0..<run.size(smoke: 1, standard: 5, full: 10)).map {
       MixtureSplit(all, plan: plan, seed: run.seed.derived("split", UInt64($0)))
     }
     run.note("distances of \(plan.mixtures.count) mixtures")

@@ -58,9 +58,11 @@ public struct DigitsAdaptation: Recipe {
   /// η, as a share of the mean cost; by the same pilot.
   private static let classShare = 0.3
 
+  public var larger: String? { "20 draws of the digits instead of 10" }
+
   public func run(in run: RecipeRun) throws -> Findings {
     let each = run.size(smoke: 60, standard: 500)
-    let draws = run.size(smoke: 2, standard: 10)
+    let draws = run.size(smoke: 2, standard: 10, full: 20)
     let sources = try run.data.images(.mnist5k).boxed(width: 8, height: 8).scaledToLengthOne()
     let targets = try run.data.images(.digits8).scaledToLengthOne()
     var known: [Way: MeanWithSpread] = [:]

@@ -85,8 +85,10 @@ public struct ImbalancedClustering: Recipe {
     case semantic = "semantic partial, SP²OT"
   }
 
+  public var larger: String? { "10 draws of the digits instead of 5" }
+
   public func run(in run: RecipeRun) throws -> Findings {
-    let seeds = run.size(smoke: 1, standard: 5)
+    let seeds = run.size(smoke: 1, standard: 5, full: 10)
     let largest = run.size(smoke: 30, standard: 250)
     let steps = run.size(smoke: 10, standard: 150)
     let images = try run.data.images(.mnist5k)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryRecipes
 import Foundation
 import Testing
 import ferry
@@ -110,7 +111,7 @@ extension ProgramTests {
       let auto = try yard.ferry(
         words + ["--auto", "--folds", "2", "--output", "s.npy", "--json"])
       #expect(auto.status == 0 && auto.out.contains("\"folds\":2"), "\(auto.errors)")
-      #expect(try NumbersFile.read("\(yard.path)/s.npy").values.allSatisfy { $0 == $0.rounded() })
+      #expect(try NumbersFile.read("\(yard.path)/s.npy").values == [2, 4])
       let usage = try yard.ferry(words + ["--output", "s.csv"])
       #expect(usage.status == 64)
       #expect(usage.errors.contains("Say how many: --count 100, or --auto."), "\(usage.errors)")
@@ -121,6 +122,37 @@ extension ProgramTests {
             == "ferry: setting-out-of-range: 7 of 6 samples (selection). "
             + "Choose at least 1, and at most what the pool has.\n",
         "\(many.errors)")
+    }
+
+    @Test("recipe data: what is here, what is damaged, and what there is not")
+    func recipeData() throws {
+      let folder = ["--data", "\(yard.path)/shelf"]
+      let none = try yard.ferry(["recipe", "data", "list"] + folder)
+      #expect(none.status == 0 && none.errors == "")
+      let line = none.out.split(separator: "\n").first { $0.hasPrefix("digits8 ") }
+      #expect(line?.contains(" missing ") == true, "\(none.out)")
+      // A file that is there, and is not the one that was checked.
+      let item = DataItem.digits8
+      let place = "\(yard.path)/shelf/digits8"
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+      for file in item.files { try write("shelf/digits8/\(file.name)", "1,2\n") }
+      let verify = try yard.ferry(["recipe", "data", "verify", "digits8"] + folder)
+      #expect(verify.status == 1 && verify.out == "digits8  damaged  \(place)\n", "\(verify.out)")
+      let json = try yard.ferry(["recipe", "data", "verify", "digits8", "--json"] + folder)
+      #expect(json.out.contains("\"state\":\"damaged\""), "\(json.out)")
+      let run = try yard.ferry(["recipe", "run", "digits-adaptation"] + folder)
+      #expect(run.status == 2, "\(run.errors)")
+      #expect(
+        run.errors
+          == "ferry: data-missing: mnist5k is not there (\(yard.path)/shelf). Run: ferry recipe data "
+          + "fetch mnist5k; or name the folder that has it with --data.\n", "\(run.errors)")
+      let other = try yard.ferry(["recipe", "data", "fetch", "digits9"] + folder)
+      #expect(
+        other.status == 2
+          && other.errors
+            == "ferry: recipe-data-unknown: no data is called \"digits9\" (ferry recipe data). "
+            + "Did you mean digits8?\n",
+        "\(other.errors)")
     }
 
     @Test("recipes: listed, shown, cited, run; another name is refused")
@@ -138,6 +170,13 @@ extension ProgramTests {
       #expect(ran.out.contains("\"verdict\":\"NOT EVALUATED\""))
       #expect(
         try String(contentsOfFile: "\(yard.path)/r.html", encoding: .utf8).contains("IN SYNC"))
+      let toy = try yard.ferry(["recipe", "run", "color-transfer", "--budget", "smoke", "--json"])
+      #expect(toy.status == 0 && toy.out.contains("\"budget\":\"smoke\""), "\(toy.errors)")
+      let both = try yard.ferry([
+        "recipe", "run", "color-transfer", "--smoke", "--budget", "full",
+      ])
+      #expect(both.status == 64 && both.errors.contains("Give --smoke or --budget full, not both."))
+      #expect(show.out.contains("Full     three seeds, with intervals; 1,000 × 1,000"))
       let none = try yard.ferry(["recipe", "show", "colour-transfer"])
       #expect(
         none.status == 2

@@ -76,5 +76,13 @@ struct RecipePageTests {
       Data(bytes).base64EncodedString()
         == "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAAEklEQVR4AQEHAPj/AP8AAAAA/wcAAf9V"
         + "NrrHAAAAAElFTkSuQmCC")
+    // Of 200 × 150: more than one stored block, and sums that wrap.
+    let large = try PNGFile.encode(
+      Picture(
+        width: 200, height: 150,
+        bytes: (0..<90_000).map { UInt8(truncatingIfNeeded: 7 * $0 + $0 / 251) }))
+    #expect(large.count == 90_223)
+    let sums = large.dropLast(12).suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    #expect(sums == 0x0ab51dc3_08e69e45)
   }
 }

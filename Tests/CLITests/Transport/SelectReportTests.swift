@@ -9,7 +9,7 @@ import ferry
 
 @Suite("Answers of ferry ot select")
 struct SelectReportTests {
-  private func chosen(_ choice: SelectChoice) throws -> SelectReport {
+  private func chosen(_ choice: SelectChoice, unit: Double = 1) throws -> SelectReport {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "ferry-select-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -18,7 +18,7 @@ struct SelectReportTests {
     func file(_ name: String, _ centers: [Double]) throws -> String {
       let rows = centers.map { center -> String in
         let wobble = (0..<3).map { _ in Double.random(in: -0.5...0.5, using: &random) }
-        return "\(center + wobble[0]),\(10 * wobble[1]),\(wobble[2])\n"
+        return "\(unit * (center + wobble[0])),\(unit * 10 * wobble[1]),\(unit * wobble[2])\n"
       }
       let path = folder.appending(path: name).path
       try rows.joined().write(toFile: path, atomically: true, encoding: .utf8)
@@ -45,6 +45,10 @@ struct SelectReportTests {
       let some = try chosen(SelectChoice(size: .count(10), features: features))
       #expect(some.indices.count == 10 && some.indices.allSatisfy { $0 % 3 == 0 })
       #expect(some.distance < some.random && some.folds == 0)
+      // Whitened features have no unit; plain ones that of the files.
+      let wide = try chosen(SelectChoice(size: .count(10), features: features), unit: 100)
+      let ratio = features == .whitened ? 1.0 : 100
+      #expect(abs(wide.distance / some.distance - ratio) < 0.01 * ratio, "\(features)")
       let free = try chosen(SelectChoice(size: .folds(4), features: features))
       #expect(free.indices.allSatisfy { $0 % 3 == 0 } && free.folds == 4)
     }

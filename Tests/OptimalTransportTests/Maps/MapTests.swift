@@ -36,6 +36,12 @@ struct MapTests {
 
   @Test("a row without mass, and a solution without points, are refused")
   func refusals() throws {
+    let near = try Points([0, 1], dimensions: 1)
+    let known = try BarycentricMap(
+      NetworkSimplex().solve(LinearProblem(PointCloud(near, near))).coupling, from: near, to: near)
+    #expect(
+      message { _ = try known(Points([2, 1e200], dimensions: 1)) }
+        == "cost-out-of-range: no source is at a finite distance (point 1). Scale the points down.")
     let x = try Points([0, 1], dimensions: 1)
     let solution = try NetworkSimplex().solve(
       LinearProblem(PointCloud(x, x), rowMasses: [1, 0]))

@@ -121,6 +121,15 @@ struct ProductQuantizerTests {
         == "shape-mismatch: 1 coordinates for 2 (product quantizer). Give points like those that taught it."
     )
     #expect(
+      message { _ = try quantizer.search([1, .nan], in: [0, 0], count: 1) }
+        == "point-out-of-range: coordinate 1 is nan (query). Give finite coordinates.")
+    #expect(
+      message { _ = try quantizer.search([1, 1e200], in: [0, 0], count: 1) }
+        == "cost-out-of-range: no distance is finite (query). Scale the points down.")
+    #expect(
+      message { _ = try quantizer.codes(of: Points([1, 1e200], dimensions: 2)) }
+        == "cost-out-of-range: no cost is finite (point 0). Scale the points down.")
+    #expect(
       message { _ = try quantizer.decoded([0, 2]) }
         == "shape-mismatch: the code 2 for 2 codewords (product quantizer). Give codes that it made."
     )

@@ -43,6 +43,28 @@ struct ClaimTests {
         + "Measure it in the recipe's run, or drop the claim.")
   }
 
+  @Test("under the full budget three seeds are run, and claims judged by their means")
+  func full() throws {
+    func report(_ budget: Budget) throws -> RecipeReport {
+      try RecipeReport(
+        Toy { Measured(Double($0.seed.value) / 10, baseline: Double($0.seed.value)) },
+        in: RecipeRun(budget: budget, seed: Seed(4), now: { .zero }))
+    }
+    let one = try report(.standard)
+    #expect(one.claims[0].value == 0.4 && one.claims[0].verdict == .pass)
+    #expect(one.claims[0].spread == nil && one.seeds == 1)
+    // 0.4, 0.5 and 0.6: their deviation is 0.1, over √3, times Student's 4.303.
+    let three = try report(.full)
+    #expect(three.claims[0].value == 0.5 && three.claims[0].baseline == 5)
+    #expect(abs(three.claims[0].spread! - 0.248433) < 1e-6)
+    #expect(three.claims[0].verdict == .pass && three.seeds == 3 && three.seed == 4)
+    // A seed without a number leaves no mean that could pass.
+    let broken = try RecipeReport(
+      Toy { Measured($0.seed.value == 6 ? .nan : 0.1) },
+      in: RecipeRun(budget: .full, seed: Seed(4), now: { .zero }))
+    #expect(broken.claims[0].verdict == .fail)
+  }
+
   @Test("the tally counts what there is")
   func tally() throws {
     let report = try RecipeReport(
@@ -54,7 +76,13 @@ struct ClaimTests {
 
 /// A recipe that measures what it is told.
 struct Toy: Recipe {
-  let measured: [String: Measured]
+  let measured: @Sendable (RecipeRun) -> [String: Measured]
+
+  init(measured: [String: Measured]) { self.measured = { _ in measured } }
+
+  init(_ half: @escaping @Sendable (RecipeRun) -> Measured) {
+    measured = { ["half": half($0)] }
+  }
 
   static func claim(need: Claim.Need) -> Claim {
     Claim(id: "half", sentence: "It halves.", metric: "what is left", need: need, reported: "0.4")
@@ -73,7 +101,7 @@ struct Toy: Recipe {
 
   func run(in run: RecipeRun) throws -> Findings {
     var findings = Findings()
-    findings.measured = measured
+    findings.measured = measured(run)
     return findings
   }
 }
