@@ -24,9 +24,6 @@ struct Auction {
   private static let fewGaps = 8.0
   /// Bids a row and phase, on average, after which no more is gained by bidding.
   private static let bidsEach = 40
-  /// As many waiting rows as are read again together: few enough that what is read last is not
-  /// outdated by the bids of the others.
-  private static let batch = 16
 
   init(columns: Int) {
     v = [Double](repeating: 0, count: columns)
@@ -72,17 +69,7 @@ struct Auction {
     while let row = waiting.popLast() {
       if bids == Self.bidsEach * n { return (bids, gaps / Double(bids), false) }
       if bids & 1023 == 0 { try checkCancelled("assignment") }
-      var choice = lists.choice(Int(row), minus: v.span)
-      if choice == nil {
-        var stale = [row]
-        for other in waiting.suffix(Self.batch - 1).reversed()
-        where lists.choice(Int(other), minus: v.span) == nil {
-          stale.append(other)
-        }
-        lists.refresh(stale, minus: v)
-        choice = lists.freshChoice(Int(row), minus: v.span)
-      }
-      guard let choice else { preconditionFailure("a row just read has a choice") }
+      let choice = lists.freshChoice(row, with: waiting, minus: v)
       let j = choice.index
       let gap = choice.next - choice.value
       gaps += gap
