@@ -11,6 +11,7 @@ struct Auction {
   private(set) var v: [Double]
   private var owner: [Int32]
   private var waiting: [Int32]
+  private let firstGaps: Double
 
   /// From one ε to the next.
   private static let epsilonFactor = 6.0
@@ -18,6 +19,8 @@ struct Auction {
   /// 100 for uniform points in 2 dimensions, where a quarter of the mean cost reads rows twice as
   /// often.
   private static let firstGaps = 30.0
+  /// The same from potentials of a problem that differs little.
+  private static let firstGapsNear = 1.0
   /// ε is small enough once rows prefer what they bid for by so many times ε, on average.
   private static let lastGaps = 3.0
   /// Above so many mean gaps, ε outdates every list.
@@ -25,8 +28,10 @@ struct Auction {
   /// Bids a row and phase, on average, after which no more is gained by bidding.
   private static let bidsEach = 40
 
-  init(columns: Int) {
-    v = [Double](repeating: 0, count: columns)
+  /// - Parameter potentials: those of a problem that differs little; nil is none known.
+  init(columns: Int, potentials: [Double]? = nil) {
+    v = potentials ?? [Double](repeating: 0, count: columns)
+    firstGaps = potentials == nil ? Self.firstGaps : Self.firstGapsNear
     owner = [Int32](repeating: -1, count: columns)
     waiting = []
   }
@@ -44,7 +49,7 @@ struct Auction {
     }
     let least = 1e-9 * spread
     lists.hold(few: false)
-    var epsilon = max(least, min(spread / 4, Self.firstGaps * gaps))
+    var epsilon = max(least, min(spread / 4, firstGaps * gaps))
     var bids = 0
     while true {
       lists.hold(few: epsilon > Self.fewGaps * gaps)

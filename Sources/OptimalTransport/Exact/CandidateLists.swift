@@ -21,9 +21,10 @@ struct CandidateLists {
   private var source: RowSource
   private let threads: Threads
 
-  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32. Of short rows fewer: finding 16
-  /// of 200 takes longer than reading all.
+  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32.
   private static let sizeUsual = 16
+  /// The same of short rows: 64 columns to 1,000, measured best of 2, 4, 6, 7, 8, 9, 12 and 16.
+  private static let sizeShort = 12
   /// Where bids change prices by far more than a row's entries differ, no list lasts.
   private static let sizeFew = 4
   /// Fewer entries are read sooner than another thread wakes.
@@ -34,11 +35,10 @@ struct CandidateLists {
   /// Rows in one part of a loop over threads.
   private static let part = 4
 
-  /// - Parameter wide: whether short rows have as many candidates as long ones.
-  init(_ source: RowSource, rows: Int, threads: Threads, wide: Bool = false) {
+  init(_ source: RowSource, rows: Int, threads: Threads) {
     self.source = source
     self.threads = threads
-    let usual = wide ? Self.sizeUsual : max(2, source.columnCount / 256)
+    let usual = max(Self.sizeShort, source.columnCount / 256)
     greatestSize = min(Self.sizeUsual, usual, source.columnCount - 1)
     size = greatestSize
     places = SharedBuffer(count: rows * size)

@@ -7,8 +7,8 @@ import FerryTensors
 ///
 /// The primal network simplex on a spanning tree. An auction of rounded masses gives it a first tree
 /// near the last one (in few dimensions with prices of a coarser cloud). Then a row's most negative
-/// entry enters (the rule that Srinivasan and Thompson 1973 found best for transport), of the row's 16
-/// cheapest alone; when none is left, all entries are priced at once, over threads, and rows that
+/// entry enters (the rule that Srinivasan and Thompson 1973 found best for transport), of the row's 12
+/// to 16 cheapest alone; when none is left, all entries are priced at once, over threads, and rows that
 /// missed one get others (after Gottschlich and Schuhmacher 2014). Degenerate pivots cannot cycle: the
 /// tree stays strongly feasible.
 ///
@@ -50,7 +50,7 @@ public struct NetworkSimplex: Sendable {
     let isCoarse = CoarseCloud.fits(problem.geometry)
     let live = LivePart(problem, inSpace: isCoarse)
     var source = try RowSource(holding: live.geometry, threads: threads)
-    var lists = CandidateLists(source, rows: live.a.count, threads: threads, wide: true)
+    var lists = CandidateLists(source, rows: live.a.count, threads: threads)
     var start = [Double](repeating: 0, count: live.b.count)
     if let cloud = live.geometry as? PointCloud, CoarseCloud.fits(cloud) {
       start = try CoarseCloud.potentials(cloud, live.a, live.b, threads: threads)
