@@ -51,7 +51,7 @@ extension SinkhornRun {
   }
 
   /// Runs of neighbors, each as the point in its middle with the mass of all.
-  private static func thinned(
+  static func thinned(
     _ points: Points, _ masses: [Double], to most: Int
   ) throws(TransportError) -> (points: Points, masses: [Double]) {
     let count = min(most, points.count)

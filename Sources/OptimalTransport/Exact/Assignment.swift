@@ -25,6 +25,13 @@ public struct Assignment: Sendable {
   /// - Throws: `.shapeMismatch` for a rectangular problem, `.badMass` where masses differ by more
   ///   than 1e-12 of themselves, `.badCost` for costs that are not finite, `.cancelled`.
   public func solve(_ problem: LinearProblem) throws(TransportError) -> TransportSolution {
+    try solve(problem, near: nil)
+  }
+
+  /// The same from the column potentials of a problem that differs little.
+  func solve(
+    _ problem: LinearProblem, near potentials: [Double]?
+  ) throws(TransportError) -> TransportSolution {
     let n = problem.geometry.rowCount
     guard n == problem.geometry.columnCount else {
       throw TransportError(
@@ -41,7 +48,7 @@ public struct Assignment: Sendable {
     }
     let range = try CostRange(of: problem.geometry, threads: threads)
     var source = try RowSource(holding: problem.geometry, threads: threads)
-    var auction = Auction(columns: n)
+    var auction = Auction(columns: n, potentials: potentials)
     var lists = CandidateLists(source, rows: n, threads: threads)
     _ = try auction.run(&lists, range: range)
     var matching = Matching(potentials: auction.v)

@@ -11,6 +11,7 @@ struct Auction {
   private(set) var v: [Double]
   private var owner: [Int32]
   private var waiting: [Int32]
+  private let firstGaps: Double
 
   /// From one ε to the next.
   private static let epsilonFactor = 6.0
@@ -18,18 +19,19 @@ struct Auction {
   /// 100 for uniform points in 2 dimensions, where a quarter of the mean cost reads rows twice as
   /// often.
   private static let firstGaps = 30.0
+  /// The same from potentials of a problem that differs little.
+  private static let firstGapsNear = 1.0
   /// ε is small enough once rows prefer what they bid for by so many times ε, on average.
   private static let lastGaps = 3.0
   /// Above so many mean gaps, ε outdates every list.
   private static let fewGaps = 8.0
   /// Bids a row and phase, on average, after which no more is gained by bidding.
   private static let bidsEach = 40
-  /// As many waiting rows as are read again together: few enough that what is read last is not
-  /// outdated by the bids of the others.
-  private static let batch = 16
 
-  init(columns: Int) {
-    v = [Double](repeating: 0, count: columns)
+  /// - Parameter potentials: those of a problem that differs little; nil is none known.
+  init(columns: Int, potentials: [Double]? = nil) {
+    v = potentials ?? [Double](repeating: 0, count: columns)
+    firstGaps = potentials == nil ? Self.firstGaps : Self.firstGapsNear
     owner = [Int32](repeating: -1, count: columns)
     waiting = []
   }
@@ -47,7 +49,7 @@ struct Auction {
     }
     let least = 1e-9 * spread
     lists.hold(few: false)
-    var epsilon = max(least, min(spread / 4, Self.firstGaps * gaps))
+    var epsilon = max(least, min(spread / 4, firstGaps * gaps))
     var bids = 0
     while true {
       lists.hold(few: epsilon > Self.fewGaps * gaps)
@@ -72,17 +74,7 @@ struct Auction {
     while let row = waiting.popLast() {
       if bids == Self.bidsEach * n { return (bids, gaps / Double(bids), false) }
       if bids & 1023 == 0 { try checkCancelled("assignment") }
-      var choice = lists.choice(Int(row), minus: v.span)
-      if choice == nil {
-        var stale = [row]
-        for other in waiting.suffix(Self.batch - 1).reversed()
-        where lists.choice(Int(other), minus: v.span) == nil {
-          stale.append(other)
-        }
-        lists.refresh(stale, minus: v)
-        choice = lists.freshChoice(Int(row), minus: v.span)
-      }
-      guard let choice else { preconditionFailure("a row just read has a choice") }
+      let choice = lists.freshChoice(row, with: waiting, minus: v)
       let j = choice.index
       let gap = choice.next - choice.value
       gaps += gap

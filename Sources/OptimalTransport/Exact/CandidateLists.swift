@@ -21,20 +21,25 @@ struct CandidateLists {
   private var source: RowSource
   private let threads: Threads
 
-  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32. Of short rows fewer: finding 16
-  /// of 200 takes longer than reading all.
+  /// Entries held of each row; measured best of 8, 12, 16, 24 and 32.
   private static let sizeUsual = 16
+  /// The same of short rows: 64 columns to 1,000, measured best of 2, 4, 6, 7, 8, 9, 12 and 16.
+  private static let sizeShort = 12
   /// Where bids change prices by far more than a row's entries differ, no list lasts.
   private static let sizeFew = 4
   /// Fewer entries are read sooner than another thread wakes.
   private static let parallelEntries = 1 << 16
+  /// As many waiting rows as are read again together: few enough that what is read last is not
+  /// outdated by the bids of the others.
+  private static let batch = 16
   /// Rows in one part of a loop over threads.
   private static let part = 4
 
   init(_ source: RowSource, rows: Int, threads: Threads) {
     self.source = source
     self.threads = threads
-    greatestSize = min(Self.sizeUsual, max(2, source.columnCount / 256), source.columnCount - 1)
+    let usual = max(Self.sizeShort, source.columnCount / 256)
+    greatestSize = min(Self.sizeUsual, usual, source.columnCount - 1)
     size = greatestSize
     places = SharedBuffer(count: rows * size)
     costs = SharedBuffer(count: rows * size)
@@ -85,6 +90,54 @@ struct CandidateLists {
     }
     read(row, source.current, v)
     return choice(row, minus: v)!
+  }
+
+  /// The choice; where the row must be read again, others that must be are, too, over threads.
+  mutating func freshChoice(_ row: Int32, with others: [Int32], minus v: [Double]) -> Choice {
+    if let choice = choice(Int(row), minus: v.span) { return choice }
+    var stale = [row]
+    for other in others.suffix(Self.batch - 1).reversed()
+    where choice(Int(other), minus: v.span) == nil {
+      stale.append(other)
+    }
+    refresh(stale, minus: v)
+    return freshChoice(Int(row), minus: v.span)
+  }
+
+  /// The candidate of least `C − v`, whatever the others are; nil for a row never read.
+  func least(_ row: Int, minus v: Span<Double>) -> (index: Int, value: Double)? {
+    var best = Double.infinity
+    var index = -1
+    let places = places.span
+    let costs = costs.span
+    for k in row * greatestSize..<row * greatestSize + Int(counts[row]) {
+      let j = Int(places[k])
+      let value = costs[k] - v[j]
+      if value < best {
+        best = value
+        index = j
+      }
+    }
+    return index < 0 ? nil : (index, best)
+  }
+
+  /// Reads all rows, over threads; those that have a `C − v` below their `u` get candidates anew.
+  ///
+  /// - Returns: how many have.
+  func renew(below u: [Double], minus v: [Double], tolerance: Double) -> Int {
+    let parts = RowParts(rows: u.count, columns: v.count)
+    let found = SharedBuffer<Int32>(count: parts.count)
+    threads.forEach(parts.count, with: source) { source, part in
+      for row in parts[part] {
+        source.load(row)
+        guard let least = CostKernels.least(source.current, minus: v.span),
+          least.value - u[row] < -tolerance
+        else { continue }
+        found[part] += 1
+        read(row, source.current, v.span)
+      }
+    }
+    return found.array().reduce(0) { $0 + Int($1) }
   }
 
   /// Reads rows again, over threads.

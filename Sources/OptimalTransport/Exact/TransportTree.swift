@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
+import FerryTensors
+
 /// A basis of the transport problem: a spanning tree of rows and columns with the mass on each arc.
 ///
 /// Nodes are rows `0..<n` and columns `n..<n + m`; the root is the last column. An arc runs from
@@ -64,17 +67,21 @@ struct TransportTree {
   }
 
   /// Potentials worked out from the arcs' costs again: what many pivots add up in rounding goes.
-  mutating func refresh(_ source: inout RowSource) {
+  mutating func refresh(_ source: RowSource, threads: Threads) {
     // Costs of all arcs first, row by row; then down from the root.
-    var costs = [Double](repeating: 0, count: parent.count)
-    for i in 0..<n {
-      source.load(i)
-      let row = source.current
-      costs[i] = row[Int(parent[i]) - n]
-      var c = child[i]
-      while c >= 0 {
-        costs[Int(c)] = row[Int(c) - n]
-        c = next[Int(c)]
+    let costs = SharedBuffer<Double>(count: parent.count)
+    let parts = RowParts(rows: n, columns: v.count)
+    let (n, parent, child, next) = (n, parent, child, next)
+    threads.forEach(parts.count, with: source) { source, part in
+      for i in parts[part] {
+        source.load(i)
+        let row = source.current
+        costs[i] = row[Int(parent[i]) - n]
+        var c = child[i]
+        while c >= 0 {
+          costs[Int(c)] = row[Int(c) - n]
+          c = next[Int(c)]
+        }
       }
     }
     v[root - n] = 0

@@ -51,7 +51,7 @@ public struct GromovWasserstein: Sendable {
         .badSetting, "the tolerance is \(tolerance) and iterationsMax \(iterationsMax)",
         at: "gromov-wasserstein", remedy: "Give both above 0.")
     }
-    let linear = try LinearSteps(problem, mass: mass)
+    var linear = try LinearSteps(problem, mass: mass)
     let objective = QuadraticObjective(problem)
     var coupling =
       try start.map { (given) throws(TransportError) in
@@ -105,6 +105,8 @@ private struct LinearSteps {
   private let isAssignment: Bool
   /// The mass that moves; nil is all of it.
   private let part: Double?
+  /// The column potentials of the last assignment: the next one's are near.
+  private var potentials: [Double]?
   let moved: Double
 
   init(_ problem: QuadraticProblem, mass: Double?) throws(TransportError) {
@@ -172,7 +174,7 @@ private struct LinearSteps {
   }
 
   /// The coupling that is cheapest at the present gradient.
-  func best(_ gradient: [Double]) throws(TransportError) -> SparseCoupling {
+  mutating func best(_ gradient: [Double]) throws(TransportError) -> SparseCoupling {
     let costs = try DenseCost(gradient, rows: problem.rowCount, columns: problem.columnCount)
     if let part {
       return try PartialTransport(mass: part).solve(
@@ -183,8 +185,9 @@ private struct LinearSteps {
       costs, rowMasses: problem.rowMasses, columnMasses: problem.columnMasses)
     let solution =
       isAssignment
-      ? try Assignment(threads: .one).solve(linear)
+      ? try Assignment(threads: .one).solve(linear, near: potentials)
       : try NetworkSimplex().solve(linear)
+    potentials = solution.columnPotentials
     guard case .sparse(let coupling) = solution.coupling else {
       preconditionFailure("an exact coupling is sparse")
     }

@@ -75,6 +75,30 @@ struct NetworkSimplexTests {
     #expect(abs(solution.transportCost / assigned.transportCost - 1) < 1e-12)
   }
 
+  @Test(
+    "large problems, in the plane begun coarsely: certified, the same bits for every thread count",
+    arguments: [2, 6])
+  func large(dimensions: Int) throws {
+    var random = SplitMix64(Seed(UInt64(dimensions)))
+    let problem = try LinearProblem(
+      PointCloud(
+        samplePoints(&random, count: 600, dimensions: dimensions),
+        samplePoints(&random, count: 700, dimensions: dimensions)),
+      rowMasses: sampleMasses(&random, count: 600, holes: true),
+      columnMasses: sampleMasses(&random, count: 700, holes: true))
+    let one = try NetworkSimplex(threads: .one).solve(problem)
+    check(one, problem)
+    // From the tree of a row after the other about 8 pivots a point were needed.
+    #expect(one.iterations < 6 * 1300, "\(one.iterations) pivots")
+    let three = try NetworkSimplex(threads: Threads(3)).solve(problem)
+    #expect(three.rowPotentials == one.rowPotentials && three.iterations == one.iterations)
+    guard case .sparse(let first) = one.coupling, case .sparse(let second) = three.coupling else {
+      Issue.record("an exact coupling is sparse")
+      return
+    }
+    #expect(first == second)
+  }
+
   @Test("points without mass have potentials that keep the dual feasible")
   func zeroMasses() throws {
     let geometry = try DenseCost([1, 9, 4, 0, 2, 7], rows: 2, columns: 3)
