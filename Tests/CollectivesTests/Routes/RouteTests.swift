@@ -31,7 +31,7 @@ struct RouteTests {
     #expect(links(traffic) == [[2, 0], [0, 3], [3, 1], [1, 2]])
   }
 
-  @Test("directly, each serves one rank after the other, beginning with the next; known links differ")
+  @Test("directly, each serves one rank after the other, the next one first")
   func inTurn() throws {
     func machine(
       _ rank: Int = 1, _ topology: Topology = Topology()
