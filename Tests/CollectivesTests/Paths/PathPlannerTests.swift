@@ -109,6 +109,24 @@ struct PathPlannerTests {
       })
   }
 
+  @Test("over long links that are alike but for noise, a long vector stays with the ring")
+  func noise() throws {
+    var chance = SplitMix64(Seed(4))
+    for _ in 0..<50 {
+      let map = try #require(
+        PathMap(4) { _, _ in
+          PathFigure.code(25 * Self.mega * Double.random(in: 0.6...1.2, using: &chance))
+        } trip: { _, _ in
+          PathFigure.code(40_000 * Double.random(in: 1...1.3, using: &chance))
+        })
+      #expect(map.isEven)
+      let choice = Self.choice(map, bytes: 64 << 20)
+      #expect(choice.plan == nil && choice.algorithm == .ring, "\(choice.reason)")
+      let time = try #require(choice.time) / .seconds(1)
+      #expect((2.5...6.5).contains(time))
+    }
+  }
+
   @Test("two rooms with a slow link between them become islands")
   func rooms() throws {
     let map = try Self.twoRooms()
