@@ -134,8 +134,8 @@ public struct ConditionalMonge: Recipe {
       "Its contexts are molecules' fingerprints, and modes of action by multidimensional scaling of "
         + "distances between treated populations; here they are one or two numbers.",
       "Its points are 50 latent numbers of an autoencoder; here 30 principal components.",
-      "It trains 10,000 steps of 512 points at a rate of 1e-4; here 2,000 of 128 and 3,000 of 256 at 10 "
-        + "to 20 times the rate.",
+      "It trains 10,000 steps of 512 points at a rate of 1e-4; here, at standard size, 2,000 of 128 and "
+        + "3,000 of 256 at 10 to 20 times the rate.",
       "The best cost in its gap is entropic, at ε = 0.01; here it is exact, which is faster at these "
         + "batches, and at least 0.",
     ]
