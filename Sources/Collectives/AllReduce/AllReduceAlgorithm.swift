@@ -151,7 +151,6 @@ extension Route {
       Bytes.unset(all.count), adding: terms.scaled(values),
       legs: legs(ranges, terms: terms, isSpread: isSpread), terms: terms,
       pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: .allGather,
-      result: isSpread ? all : ranges[terms.rank], inTurn: servesAll && terms.topology == Topology()
-    )
+      result: isSpread ? all : ranges[terms.rank])
   }
 }

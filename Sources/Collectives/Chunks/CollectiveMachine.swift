@@ -18,10 +18,6 @@ public protocol CollectiveMachine: Sendable {
   ///   `.notEncodable`, when a sum left the codec's range, the machine cannot finish.
   mutating func receive(_ chunk: Chunk, from rank: Int) throws(CollectiveError) -> [Outgoing]
 
-  /// Whether what it sends should leave in the order in which it is given out, whichever ranks it is
-  /// for: each rank is to serve one after the other (`Frame.isInTurn`).
-  var sendsInTurn: Bool { get }
-
   /// Whether this rank holds its complete result and owes nobody anything.
   var isDone: Bool { get }
 
@@ -30,10 +26,6 @@ public protocol CollectiveMachine: Sendable {
 
   /// The ranks that still owe a chunk, ascending: whom a deadline's message names.
   var awaited: [Int] { get }
-}
-
-extension CollectiveMachine {
-  public var sendsInTurn: Bool { false }
 }
 
 extension CollectiveError {

@@ -19,7 +19,6 @@ struct Exchange: Sendable {
   let me: Member
   private(set) var readies: [Member: GroupMessage.Ready] = [:]
   private var machine: (any CollectiveMachine)?
-  private var sendsInTurn = false
   /// Chunks of members that began before this one did.
   private var waiting: [(from: Member, chunk: Chunk)] = []
   /// The result is here; its owner took it.
@@ -91,7 +90,6 @@ struct Exchange: Sendable {
     _ fresh: consuming any CollectiveMachine, opened: Bool
   ) throws(CollectiveError) -> [LinkAction] {
     let outgoing = try fresh.start()
-    sendsInTurn = fresh.sendsInTurn
     machine = consume fresh
     // Of several pieces, only the first went with `ready`.
     let first = outgoing.first?.chunk.piece
@@ -173,11 +171,7 @@ struct Exchange: Sendable {
   }
 
   private func send(_ outgoing: [Outgoing]) -> [LinkAction] {
-    outgoing.map {
-      var frame = GroupMessage.chunk(stage, $0.chunk).frame()
-      frame.isInTurn = sendsInTurn
-      return .send(members[$0.rank].id, frame)
-    }
+    outgoing.map { .send(members[$0.rank].id, GroupMessage.chunk(stage, $0.chunk).frame()) }
   }
 
   private func tell(_ message: GroupMessage, to listeners: [Member]) -> [LinkAction] {

@@ -130,9 +130,7 @@ private struct MachineMaker: ElementVisitor {
     }
     var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
     Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
-    let isEven = operation.topology == Topology()
-    return relay(
-      all, legs, .allGather, result: 0..<all.count, inTurn: route.servesAll && isEven)
+    return relay(all, legs, .allGather, result: 0..<all.count)
   }
 
   private func broadcast<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
@@ -205,8 +203,7 @@ private struct MachineMaker: ElementVisitor {
     var all = [Element](repeating: .zero, count: end)
     Arithmetic.copy(values, goes[rank], to: &all, at: came[rank].lowerBound)
     return relay(
-      all + values, legs.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end,
-      inTurn: operation.topology == Topology())
+      all + values, legs.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
   }
 
   /// This rank's leg of values that are its owner's from the beginning.
@@ -219,15 +216,14 @@ private struct MachineMaker: ElementVisitor {
   }
 
   private func relay<Element: CollectiveElement>(
-    _ values: [Element], _ legs: [Leg], _ phase: Chunk.Phase, result: Range<Int>,
-    inTurn: Bool = false
+    _ values: [Element], _ legs: [Leg], _ phase: Chunk.Phase, result: Range<Int>
   ) -> Relay<Element> {
     // Cut by the longest of all segments, which every rank knows, whether it has a part in it or not.
     let longest = counts.flatMap(\.self).max() ?? 0
     return Relay(
       values, legs: legs, terms: terms,
       pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: phase,
-      result: result, inTurn: inTurn)
+      result: result)
   }
 }
 

@@ -30,9 +30,6 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private var passed: PieceSet
   /// The pieces whose finished values are here, or never will be.
   private var finished: PieceSet
-  let sendsInTurn: Bool
-  /// By leg, where ranks are served in turn: what those after the first will get.
-  private var later: [Int: [Chunk]] = [:]
 
   private struct Turn: Hashable {
     let piece: Int
@@ -45,13 +42,10 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   ///     leg is summed.
   ///   - legs: in ascending order of their segments' numbers.
   ///   - result: the part of the values that is this rank's result in the end.
-  ///   - inTurn: whether this rank serves the others one after the other, those after it first, and
-  ///     not all at once.
   init(
     _ values: [Element], adding given: [Element] = [], legs: [Leg], terms: Reduction,
-    pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>, inTurn: Bool = false
+    pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>
   ) {
-    sendsInTurn = inTurn
     self.given = given
     self.terms = terms
     self.legs = legs
@@ -106,33 +100,26 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
 
   mutating func start() throws(CollectiveError) -> [Outgoing] {
     var outgoing: [Outgoing] = []
-    // Beginning with the rank after this one: all have work at once, and not all send to the same one.
-    // A piece to each, or all that is for one before the next one's.
+    // A piece to each rank in turn, beginning with the one after this: all ranks have work at once,
+    // and not all send to the same one.
     let (rank, world) = (terms.rank, terms.world)
     func distance(_ at: Int) -> Int {
       ((legs[at].sink ?? legs[at].downstream.first ?? rank) + world - rank) % world
     }
     let order = legs.indices.sorted { (distance($0), $0) < (distance($1), $1) }
     let piecesMax = legs.indices.map { pieces($0).count }.max() ?? 0
-    if sendsInTurn {
+    for piece in 0..<piecesMax {
       for at in order {
-        for piece in pieces(at) { outgoing += try begin(at, piece) }
-      }
-    } else {
-      for piece in 0..<piecesMax {
-        for at in order where pieces(at).contains(piece) { outgoing += try begin(at, piece) }
+        guard pieces(at).contains(piece) else { continue }
+        let index = piecesBefore[at] + piece
+        if legs[at].isSummed {
+          if legs[at].sources.isEmpty { outgoing += try pass(at, piece) }
+        } else if legs[at].upstream == nil, !finished.contains(index) {
+          outgoing += try spread(at, piece)
+        }
       }
     }
     return outgoing
-  }
-
-  /// What this rank sends of a piece before it has heard of it.
-  private mutating func begin(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
-    if legs[at].isSummed {
-      return legs[at].sources.isEmpty ? try pass(at, piece) : []
-    }
-    let isGivenHere = legs[at].upstream == nil && !finished.contains(piecesBefore[at] + piece)
-    return isGivenHere ? try spread(at, piece) : []
   }
 
   mutating func receive(
@@ -233,16 +220,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
       leg.isKept
       ? try work.encodeAndAdopt(&values, range, as: spreadPhase, leg.segment, piece, seed: seed)
       : try work.encode(values, range, as: spreadPhase, leg.segment, piece, seed: seed)
-    guard sendsInTurn, leg.downstream.count > 1 else {
-      return leg.downstream.map { Outgoing(to: $0, chunk) }
-    }
-    later[at, default: []].append(chunk)
-    var outgoing = [Outgoing(to: leg.downstream[0], chunk)]
-    if later[at]!.count == pieces(at).count {
-      let all = later.removeValue(forKey: at)!
-      for rank in leg.downstream.dropFirst() { outgoing += all.map { Outgoing(to: rank, $0) } }
-    }
-    return outgoing
+    return leg.downstream.map { Outgoing(to: $0, chunk) }
   }
 
   private mutating func receiveFinished(

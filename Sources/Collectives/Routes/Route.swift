@@ -3,9 +3,6 @@
 /// For each segment of a vector, the tree by which its partial sums come together, and the tree by
 /// which the result goes to all. All ranks work out the same one, each its own part.
 package protocol Route: Sendable {
-  /// Whether each rank sends something of its own to each other one: over links that are all alike
-  /// they are best served one after the other.
-  var servesAll: Bool { get }
   /// The number of segments; segment `s` of as many as there are ranks belongs to rank `s`.
   var segmentCount: Int { get }
 
@@ -21,7 +18,6 @@ package protocol Route: Sendable {
 
 /// The result goes back the way the sums came, unless a route says otherwise.
 extension Route {
-  var servesAll: Bool { false }
   func upstream(of rank: Int, _ segment: Int) -> Int? { sink(of: rank, segment) }
   func downstream(of rank: Int, _ segment: Int) -> [Int] { sources(of: rank, segment).reversed() }
 

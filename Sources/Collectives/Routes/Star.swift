@@ -22,7 +22,6 @@ struct Star: Route {
   }
 
   var segmentCount: Int { hubs.count }
-  var servesAll: Bool { hubs.count == world && world > 2 }
 
   func sources(of rank: Int, _ segment: Int) -> [Int] {
     guard rank == hubs[segment] else { return [] }

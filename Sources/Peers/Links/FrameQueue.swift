@@ -17,7 +17,6 @@ struct FrameQueue {
     let header: FrameHeader
     let payload: [UInt8]
     let after: UInt64
-    let turn: UInt64?
   }
 
   private var frames: [Waiting] = []
@@ -31,15 +30,8 @@ struct FrameQueue {
   /// Whether the next piece continues a frame.
   var isInFrame: Bool { offset != nil }
 
-  /// The turn of the first frame, if it has one (`BulkTurns`).
-  var headTurn: UInt64? { isEmpty ? nil : frames[first].turn }
-  /// The first turn of any frame.
-  var firstTurn: UInt64? { frames[first...].lazy.compactMap(\.turn).first }
-
-  mutating func append(
-    _ header: FrameHeader, _ payload: [UInt8], after: UInt64, turn: UInt64? = nil
-  ) {
-    frames.append(Waiting(header: header, payload: payload, after: after, turn: turn))
+  mutating func append(_ header: FrameHeader, _ payload: [UInt8], after: UInt64) {
+    frames.append(Waiting(header: header, payload: payload, after: after))
     byteCount += FrameHeader.byteCount + payload.count
   }
 

@@ -40,7 +40,6 @@ final class Link {
   /// The system does not tell how long the path is.
   var isPathUnknown = false
 
-  private let turns: BulkTurns
   var urgent = FrameQueue()
   private(set) var bulk = FrameQueue()
   private var urgentQueued: UInt64 = 0
@@ -62,9 +61,8 @@ final class Link {
 
   init(
     _ member: Member, main: Connection, keys: StrandKeys, silence: SilenceDeadline,
-    strands: Int?, frameBytesMax: Int, turns: BulkTurns
+    strands: Int?, frameBytesMax: Int
   ) {
-    self.turns = turns
     self.member = member
     self.main = main
     self.keys = keys
@@ -86,8 +84,7 @@ final class Link {
     let header = FrameHeader(
       frame.purpose, isControl: false, payloadByteCount: frame.payload.count)
     if frame.purpose.isBulk {
-      let turn = frame.isInTurn ? turns.take(frame.payload.count) : nil
-      bulk.append(header, frame.payload, after: urgentQueued, turn: turn)
+      bulk.append(header, frame.payload, after: urgentQueued)
       return true
     }
     urgentQueued += 1
@@ -102,10 +99,7 @@ final class Link {
       ranDry = true
       return nil
     }
-    let turn = bulk.headTurn
-    if let turn, isLong, !bulk.isInFrame, turns.holds(turn) { return nil }
     let piece = bulk.next(atMost: RecordSealer.plainBytesMax - RecordHeader.bulkByteCount)
-    if turn != nil, piece.isLast { turns.isStale = true }
     let place = RecordHeader.Place(number: bulkSent, after: piece.after)
     bulkSent += 1
     bulkBytesSent += piece.payload.count

@@ -145,8 +145,7 @@ extension LinkEngine {
       silence: SilenceDeadline(
         floor: settings.silenceMin, ceiling: settings.silenceMax,
         window: settings.heartbeatInterval, now: now),
-      strands: settings.strands, frameBytesMax: settings.frameBytesMax,
-      turns: turns)
+      strands: settings.strands, frameBytesMax: settings.frameBytesMax)
     connection.becomeUp(link, connection.greeting.records(), at: now)
     if let listens = hello.listens {
       link.listens =

@@ -38,8 +38,7 @@ final class LinkEngine {
   }
   /// The connections by token; nil when they have changed.
   private var ordered: [Connection]?
-  var linked: [PeerID: Link] = [:] { didSet { (isDueStale, turns.isStale) = (true, true) } }
-  let turns = BulkTurns()
+  var linked: [PeerID: Link] = [:] { didSet { isDueStale = true } }
   var lost: [PeerID: Lost] = [:] { didSet { isDueStale = true } }
   var resolving: [PeerAddress: Dial] = [:] { didSet { isDueStale = true } }
   /// Addresses by which a peer was once reached, other than the one it gives.
@@ -126,10 +125,7 @@ final class LinkEngine {
       if connection.stage == .connecting {
         if readiness.isWritable(i + before) { finishConnecting(connection) }
       } else {
-        if readiness.isWritable(i + before), connection.wantsWrite {
-          flush(connection)
-          if turns.isStale { flushAll() }
-        }
+        if readiness.isWritable(i + before), connection.wantsWrite { flush(connection) }
         if connections[connection.token] != nil, readiness.isReadable(i + before) {
           read(connection)
         }
@@ -269,7 +265,6 @@ final class LinkEngine {
   /// Every byte that waits has its chance before the loop ends; true while some still wait.
   func flushBeforeEnd() -> Bool {
     for connection in connections.values where connection.stage == .up { flush(connection) }
-    flushAll()
     return hasUnsent
   }
 
@@ -315,7 +310,6 @@ final class LinkEngine {
   }
 
   func flushAll() {
-    settleTurns()
     while !unflushed.isEmpty {
       let marked = unflushed
       unflushed = []
@@ -323,7 +317,6 @@ final class LinkEngine {
         connection.isMarked = false
         if connections[connection.token] === connection { flush(connection) }
       }
-      settleTurns()
     }
   }
 

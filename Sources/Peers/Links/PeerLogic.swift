@@ -21,9 +21,6 @@ public enum Purpose: UInt8, CaseIterable, Sendable {
 public struct Frame: Sendable, Equatable {
   public let purpose: Purpose
   public let payload: [UInt8]
-  /// Bulk that leaves its sender in the order in which it was queued, whichever peers it is for, where
-  /// the links are long. The receiver does not hear of it.
-  public var isInTurn = false
 
   public init(_ purpose: Purpose, _ payload: [UInt8]) {
     self.purpose = purpose

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FerryBasics
-import FerryCodecs
 import FerryCollectives
 import Testing
 
@@ -29,33 +28,6 @@ struct RouteTests {
   func ring() throws {
     let traffic = try traffic(.ring, world: 4, topology: Topology(order: [2, 0, 3, 1]))
     #expect(links(traffic) == [[2, 0], [0, 3], [3, 1], [1, 2]])
-  }
-
-  @Test("directly, each serves one rank after the other, the next one first")
-  func inTurn() throws {
-    func machine(
-      _ rank: Int = 1, _ topology: Topology = Topology()
-    ) throws -> any CollectiveMachine {
-      let terms = try Reduction(
-        rank: rank, weights: [1, 1, 1, 1], codec: Float32Codec(), operation: .sum, seed: Seed(1),
-        topology: topology, pieceElements: 100)
-      return AllReduceAlgorithm.direct.machine(sample(800, Seed(1)), in: terms)
-    }
-    var served = try machine()
-    #expect(served.sendsInTurn)
-    #expect(try served.start().map(\.rank) == [2, 2, 3, 3, 0, 0])
-    // Its own sums go to the next rank as they come, and to the others when all are there.
-    var sums: [Int] = []
-    for from in [0, 3, 2] {
-      var other = try machine(from)
-      for outgoing in try other.start() where outgoing.rank == 1 {
-        sums += try served.receive(outgoing.chunk, from: from).map(\.rank)
-      }
-    }
-    #expect(sums == [2, 2, 3, 3, 0, 0])
-    var planned = try machine(1, Topology(shares: [1, 1, 1, 2]))
-    #expect(!planned.sendsInTurn)
-    #expect(Array(try planned.start().map(\.rank).prefix(3)) == [2, 3, 0])
   }
 
   @Test("a ring's segments are as long as their shares")
