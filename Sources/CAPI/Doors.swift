@@ -7,6 +7,7 @@ import FerryCodecs
 import FerryCollectives
 import FerryOptimalTransport
 import FerryPeers
+import FerryTensors
 import Foundation
 import Synchronization
 
@@ -158,6 +159,8 @@ private func settings(
   settings.group.operation = operations[Int(unsafe options.operation)]
   settings.group.codec = codecs[Int(unsafe options.codec)]
   settings.sealing = unsafe options.clear ? .clear : .encrypted
+  // Before the group allocates anything.
+  if unsafe !options.releases_memory { FreedMemory.keep() }
   return settings
 }
 

@@ -43,11 +43,8 @@ struct Ferry: AsyncParsableCommand {
       CommandGroup(name: "Move mass", subcommands: [OT.self, RecipeCommand.self]),
     ])
 
-  /// Freed memory up to this size stays with the process.
-  private static let memoryKeptMax = 32 << 20
-
   static func main() async {
-    FreedMemory.keep(upTo: memoryKeptMax)
+    FreedMemory.keep()
     let arguments = Array(CommandLine.arguments.dropFirst())
     // A file that may not grow further is an error of the write, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)

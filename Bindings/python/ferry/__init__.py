@@ -71,7 +71,7 @@ class Group(Operations):
         self._pointer = pointer
 
     @staticmethod
-    def _options(run, secret, listen, members, operation, codec, encrypted):
+    def _options(run, secret, listen, members, operation, codec, encrypted, keep_memory):
         return _Options(
             ctypes.sizeof(_Options),
             run.encode(),
@@ -81,14 +81,21 @@ class Group(Operations):
             _choice("operation", operation, _OPERATIONS),
             _choice("codec", codec, _CODECS),
             not encrypted,
+            not keep_memory,
         )
 
     @classmethod
     def found(
-        cls, run, secret, *, listen=None, members=1, operation="mean", codec="f32", encrypted=True
+        cls, run, secret, *, listen=None, members=1, operation="mean", codec="f32", encrypted=True,
+        keep_memory=True,
     ):
-        """Makes this process a group of one; the first round waits for ``members``."""
-        options = cls._options(run, secret, listen, members, operation, codec, encrypted)
+        """Makes this process a group of one; the first round waits for ``members``.
+
+        With ``keep_memory`` the process keeps, for good, what memory it once used: long vectors
+        then come and go faster.
+        """
+        options = cls._options(
+            run, secret, listen, members, operation, codec, encrypted, keep_memory)
         pointer = ctypes.c_void_p()
         _call("found", ctypes.byref(options), ctypes.byref(pointer))
         return cls(pointer)
@@ -96,10 +103,11 @@ class Group(Operations):
     @classmethod
     def join(
         cls, run, secret, address, *, seconds=60.0, listen=None, members=1, operation="mean",
-        codec="f32", encrypted=True,
+        codec="f32", encrypted=True, keep_memory=True,
     ):
         """Asks the peer at ``host:port``; returns as a member, with the group's state in hand."""
-        options = cls._options(run, secret, listen, members, operation, codec, encrypted)
+        options = cls._options(
+            run, secret, listen, members, operation, codec, encrypted, keep_memory)
         pointer = ctypes.c_void_p()
         _call(
             "join", ctypes.byref(options), address.encode(), seconds, ctypes.byref(pointer))
@@ -107,14 +115,14 @@ class Group(Operations):
 
     @classmethod
     def from_environment(
-        cls, run, *, seconds=60.0, operation="mean", codec="f32", encrypted=True
+        cls, run, *, seconds=60.0, operation="mean", codec="f32", encrypted=True, keep_memory=True
     ):
         """Founds or joins, as torchrun, mpirun or Slurm told this process: rank 0 founds.
 
         The first round waits for all processes; ``FERRY_SECRET`` has the secret. ``rank`` and
         ``size`` of the group are the launcher's.
         """
-        options = cls._options(run, "", None, 1, operation, codec, encrypted)
+        options = cls._options(run, "", None, 1, operation, codec, encrypted, keep_memory)
         pointer, launched = ctypes.c_void_p(), _Launched()
         _call(
             "from_environment", ctypes.byref(options), seconds, ctypes.byref(pointer),

@@ -59,6 +59,7 @@ class _Options(ctypes.Structure):
         ("operation", ctypes.c_uint32),
         ("codec", ctypes.c_uint32),
         ("clear", ctypes.c_bool),
+        ("releases_memory", ctypes.c_bool),
     ]
 
 

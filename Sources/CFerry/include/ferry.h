@@ -27,7 +27,7 @@ extern "C" {
 
 // The major number changes when a program has to be changed.
 #define FERRY_API_MAJOR 0
-#define FERRY_API_MINOR 4
+#define FERRY_API_MINOR 5
 
 // This process's place in a group.
 typedef struct ferry_group ferry_group;
@@ -79,6 +79,10 @@ struct ferry_options {
   uint32_t codec;
   // Links without encryption, still authenticated: on a network that you trust.
   bool clear;
+  // Freed memory goes back to the system as the C library likes. Without this the process keeps what
+  // it once used (with glibc, and for good: malloc serves all of the process): an all-reduce of
+  // 64 MiB then takes a sixth less on a fast network, and a third less within a machine.
+  bool releases_memory;
 };
 
 // What came of a round.

@@ -47,14 +47,16 @@ void ferry_f32_to_f16_generic(const void *x, void *y, size_t n);
 void ferry_f16_to_f32(const void *x, void *y, size_t n);
 void ferry_f16_to_f32_generic(const void *x, void *y, size_t n);
 
-// y[i] = fold(y[i], x[i]), in elements of the type; `Fold` in Swift says what the folds mean.
+// y[i] = fold(x[i], z[i]), in elements of the type; `Fold` in Swift says what the folds mean. `y` is
+// `x`, or overlaps neither.
 enum { FERRY_SUM = 1, FERRY_PRODUCT, FERRY_MIN, FERRY_MAX };
 enum {
   FERRY_F32 = 1, FERRY_F64, FERRY_F16, FERRY_BF16, FERRY_I8, FERRY_I16, FERRY_I32, FERRY_I64,
   FERRY_U8, FERRY_U16, FERRY_U32, FERRY_U64, FERRY_BOOL
 };
-void ferry_fold(int element, int fold, const void *x, void *y, size_t n);
-void ferry_fold_generic(int element, int fold, const void *x, void *y, size_t n);
+void ferry_fold(int element, int fold, const void *x, const void *z, void *y, size_t n);
+void ferry_fold_generic(
+    int element, int fold, const void *x, const void *z, void *y, size_t n);
 
 // Blocks of int8 codes, each after its step: `int8_block.h` says how. The encoders return the
 // index of the first infinity or NaN (then `out` is unfinished), or n.
@@ -112,10 +114,9 @@ void ferry_strided_unpack_generic(
     const void *packed, void *wide, size_t levels, const ptrdiff_t *counts,
     const ptrdiff_t *strides);
 
-// Pieces of memory of up to `most` bytes stay with the process when they are freed, four times
-// `most` in all; for the whole process, best at its start. Does nothing where the C library is not
-// glibc.
-void ferry_keep_freed_memory(size_t most);
+// Freed memory stays with the process; for the whole of it, best at its start. Does nothing where the
+// C library is not glibc.
+void ferry_keep_freed_memory(void);
 
 // Asks the system for large pages in memory that is about to be used: the first touch of each page
 // costs as much as copying it. Does nothing where there are none.

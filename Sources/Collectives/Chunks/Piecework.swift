@@ -85,6 +85,23 @@ struct Piecework<Element: CollectiveElement>: Sendable {
     }
   }
 
+  /// Puts what folding the decoded bytes into `others` gives in the place of the values in a range,
+  /// which is the same in both; an error leaves the values alone, or as the others are.
+  func fold(
+    _ chunk: Chunk, from rank: Int, with others: borrowing [Element], to values: inout [Element],
+    _ range: Range<Int>
+  ) throws(CollectiveError) {
+    guard isPlain else {
+      Arithmetic.copy(others, range, to: &values, at: range.lowerBound)
+      return try fold(chunk, from: rank, to: &values, range)
+    }
+    try checkDecodes(chunk, from: rank, count: range.count)
+    var all = values.mutableSpan
+    var span = all.part(range)
+    Kernels.fold(
+      fold, others.span.extracting(range), bytes: chunk.payloadSpan.elementBytes, into: &span)
+  }
+
   /// A chunk like one that came, with the values in a range folded in; for plain chunks. The same
   /// bits as folding the chunk into the values.
   func folded(
@@ -95,8 +112,8 @@ struct Piecework<Element: CollectiveElement>: Sendable {
       phase: chunk.phase, segment: chunk.segment, piece: chunk.piece, prefix: prefix,
       payloadByteCount: chunk.payloadByteCount
     ) {
-      Bytes.copy(chunk.payloadSpan.elementBytes, into: &$0)
-      Kernels.fold(fold, values.span.extracting(range), intoBytes: &$0)
+      Kernels.fold(
+        fold, values.span.extracting(range), bytes: chunk.payloadSpan.elementBytes, intoBytes: &$0)
     }
   }
 

@@ -180,11 +180,12 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private mutating func add(_ chunk: Chunk, from rank: Int, _ at: Int) throws(CollectiveError) {
     let index = piecesBefore[at] + chunk.piece
     let range = range(at, chunk.piece)
-    if turns[index] == 0, !legs[at].addsOwn {
-      try work.decode(chunk, from: rank, to: &values, range)
-    } else {
-      if turns[index] == 0 { Arithmetic.copy(given, range, to: &values, at: range.lowerBound) }
+    if turns[index] > 0 {
       try work.fold(chunk, from: rank, to: &values, range)
+    } else if legs[at].addsOwn {
+      try work.fold(chunk, from: rank, with: given, to: &values, range)
+    } else {
+      try work.decode(chunk, from: rank, to: &values, range)
     }
     turns[index] += 1
   }

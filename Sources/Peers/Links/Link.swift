@@ -58,6 +58,8 @@ final class Link {
   var segmentsAtMeasure = 0
   /// Since the last measurement there was a moment when nothing waited.
   var ranDry = true
+  /// The same since the last measurement of the line that long links share.
+  var ranDryOnLine = true
 
   init(
     _ member: Member, main: Connection, keys: StrandKeys, silence: SilenceDeadline,
@@ -96,7 +98,7 @@ final class Link {
   func nextBulk(for connection: Connection) -> (FrameQueue.Piece, RecordHeader.Place)? {
     guard connection.isStrand || strands.isEmpty else { return nil }
     guard !bulk.isEmpty else {
-      ranDry = true
+      (ranDry, ranDryOnLine) = (true, true)
       return nil
     }
     let piece = bulk.next(atMost: RecordSealer.plainBytesMax - RecordHeader.bulkByteCount)

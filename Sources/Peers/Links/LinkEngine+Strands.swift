@@ -12,7 +12,7 @@ extension LinkEngine {
   /// What a long path's connection may leave unsent in the kernel.
   private static let unsentBytes = 128 << 10
   /// A link's speed is measured over this time, or four round trips if that is longer.
-  private static let measureTime = Duration.milliseconds(250)
+  static let measureTime = Duration.milliseconds(250)
 
   /// A link has come up: is its path long?
   func learnPath(_ link: Link) {
@@ -83,9 +83,11 @@ extension LinkEngine {
     let sent = paths.reduce(0) { $0 + $1.segmentsSent }
     let resent = paths.reduce(0) { $0 + $1.segmentsResent }
     if wasBusy {
+      // What long links lose that fill a line together, more strands would not save.
+      let isAlone = !linked.values.contains { $0 !== link && $0.isLong && !$0.bulk.isEmpty }
       link.count.measured(
         bytes: bytes, over: time, strands: link.strands.count,
-        resent: max(0, resent - link.resentAtMeasure),
+        resent: link.isLong && !isAlone ? 0 : max(0, resent - link.resentAtMeasure),
         of: max(0, sent - link.segmentsAtMeasure))
     }
     (link.segmentsAtMeasure, link.resentAtMeasure) = (sent, resent)

@@ -44,6 +44,11 @@ final class LinkEngine {
   /// Addresses by which a peer was once reached, other than the one it gives.
   var aliases: [PeerAddress: PeerID] = [:]
   var events: [LinkEvent] = []
+  /// What this machine's line carries, as far as long links lose by sharing it.
+  var line = LineShare()
+  var lineMeasure = LineMeasure()
+  /// So many links have been given their share of it.
+  var sharing = 0
   private var unflushed: [Connection] = []
   /// When something is due at the earliest: what moves the time back leaves it as it is.
   private var due: Duration?
@@ -202,6 +207,7 @@ final class LinkEngine {
       if let end = link.endsAt, now >= end { broken(link.main, Self.closed) }
     }
     for link in linked.values { tendStrands(link) }
+    measureLine()
     for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
     where now >= dial.deadline {
       resolving[address] = nil
@@ -318,6 +324,7 @@ final class LinkEngine {
         if connections[connection.token] === connection { flush(connection) }
       }
     }
+    shareLine()
   }
 
   func flush(_ connection: Connection) {

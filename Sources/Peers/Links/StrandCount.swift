@@ -9,8 +9,8 @@
 package struct StrandCount: Sendable {
   /// Below this round trip a link keeps to its one connection.
   package static let roundTripMin = Duration.milliseconds(2)
-  /// What a long path begins with.
-  package static let few = 4
+  /// What a long path begins with: more would take from each other where links fill a line together.
+  package static let few = 2
   /// How much faster a link must have become to count as faster.
   private static let gain = 1.1
   /// Loss on a long path that calls for more strands: one segment in so many.

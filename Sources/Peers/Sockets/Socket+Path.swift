@@ -15,11 +15,16 @@ package struct PathReport: Sendable, Equatable {
   package let segmentsSent: Int
   /// Those sent again, because they were lost or thought so.
   package let segmentsResent: Int
+  /// Bytes in segments that have arrived, as the other side's system said; 0 where it is not told.
+  package let bytesArrived: Int
 
-  package init(roundTripMin: Duration, segmentsSent: Int, segmentsResent: Int) {
+  package init(
+    roundTripMin: Duration, segmentsSent: Int, segmentsResent: Int, bytesArrived: Int = 0
+  ) {
     self.roundTripMin = roundTripMin
     self.segmentsSent = segmentsSent
     self.segmentsResent = segmentsResent
+    self.bytesArrived = bytesArrived
   }
 }
 
@@ -33,8 +38,9 @@ extension Socket {
       var size = socklen_t(bytes.count)
       // SAFETY: the kernel writes at most `size` bytes, which the array has.
       let status = unsafe getsockopt(descriptor, tcpLevel, TCP_INFO, &bytes, &size)
-      // Linux's struct tcp_info, as far as the smallest round trip and the counts of segments.
-      let (roundTripAt, resentAt, sentAt, roundTripMinAt) = (68, 100, 136, 148)
+      // Linux's struct tcp_info, as far as the smallest round trip and the counts.
+      let (segmentAt, roundTripAt, resentAt, sentAt, roundTripMinAt) = (16, 68, 100, 136, 148)
+      let arrivedAt = 192
       guard status == 0, size >= 152 else { return nil }
       // In the order of the bytes of all machines that Linux and Swift share.
       func number(_ at: Int) -> Int {
@@ -46,7 +52,8 @@ extension Socket {
       let microseconds = shortest == 0xFFFF_FFFF ? number(roundTripAt) : shortest
       return PathReport(
         roundTripMin: .microseconds(microseconds), segmentsSent: number(sentAt),
-        segmentsResent: number(resentAt))
+        segmentsResent: number(resentAt),
+        bytesArrived: size >= 196 ? number(arrivedAt) * number(segmentAt) : 0)
     #endif
   }
 
@@ -63,6 +70,14 @@ extension Socket {
   func wakeOnly(for byteCount: Int) {
     #if os(Linux)
       set(SOL_SOCKET, SO_RCVLOWAT, Int32(clamping: byteCount))
+    #endif
+  }
+
+  /// Sends no faster than so many bytes a second; nil for as fast as the path allows.
+  func limitSpeed(_ bytesPerSecond: Double?) {
+    #if os(Linux)
+      // All ones mean no limit.
+      set(SOL_SOCKET, SO_MAX_PACING_RATE, bytesPerSecond.map { Int32(min($0, 2e9)) } ?? -1)
     #endif
   }
 

@@ -11,14 +11,28 @@ extension Kernels {
     self.fold(fold, bytes: bytes, into: &target, build: .best)
   }
 
+  /// The fold of two elsewhere: `target[i] = fold(first[i], second[i])`, `second` in any alignment.
+  public static func fold<Element: FoldableElement>(
+    _ fold: Fold, _ first: Span<Element>, bytes second: RawSpan,
+    into target: inout MutableSpan<Element>
+  ) {
+    requireEqual(first.count, target.count)
+    requireEqual(second.byteCount, MemoryLayout<Element>.stride * target.count)
+    KernelCalls.fold(
+      Int32(Element.elementType.number), fold.code, first.elementBytes, second, into: &target,
+      count: target.count)
+  }
+
   /// The same into the bytes of as many elements, in any alignment.
   public static func fold<Element: FoldableElement>(
-    _ fold: Fold, _ source: Span<Element>, intoBytes target: inout MutableSpan<UInt8>
+    _ fold: Fold, _ first: Span<Element>, bytes second: RawSpan,
+    intoBytes target: inout MutableSpan<UInt8>
   ) {
-    requireEqual(target.count, MemoryLayout<Element>.stride * source.count)
+    requireEqual(target.count, MemoryLayout<Element>.stride * first.count)
+    requireEqual(second.byteCount, target.count)
     KernelCalls.fold(
-      Int32(Element.elementType.number), fold.code, source.elementBytes, bytes: &target,
-      count: source.count)
+      Int32(Element.elementType.number), fold.code, first.elementBytes, second, into: &target,
+      count: first.count)
   }
 
   package static func fold<Element: FoldableElement>(

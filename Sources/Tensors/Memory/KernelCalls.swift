@@ -35,29 +35,32 @@ enum KernelCalls {
     }
   }
 
-  /// Folds as many elements as `target` has, which lie in `bytes` in any alignment.
+  /// Folds as many elements as `target` has, which lie in `bytes` in any alignment, into it.
   static func fold<Element: BitwiseCopyable>(
     _ element: Int32, _ fold: Int32, _ bytes: RawSpan, _ target: inout MutableSpan<Element>,
     generic: Bool
   ) {
-    unsafe bytes.withUnsafeBytes { x in
+    unsafe bytes.withUnsafeBytes { z in
       unsafe target.withUnsafeMutableBufferPointer { y in
         // SAFETY: both hold `y.count` elements of the type that the code names (checked by
         // `Kernels.fold`), and a mutable span overlaps no other.
         unsafe (generic ? ferry_fold_generic : ferry_fold)(
-          element, fold, x.baseAddress, y.baseAddress, y.count)
+          element, fold, y.baseAddress, z.baseAddress, y.baseAddress, y.count)
       }
     }
   }
 
-  static func fold(
-    _ element: Int32, _ fold: Int32, _ bytes: RawSpan, bytes target: inout MutableSpan<UInt8>,
-    count: Int
+  /// Folds the elements of two into as many elsewhere; `target` is of elements, or of their bytes.
+  static func fold<Target: BitwiseCopyable>(
+    _ element: Int32, _ fold: Int32, _ first: RawSpan, _ second: RawSpan,
+    into target: inout MutableSpan<Target>, count: Int
   ) {
-    unsafe bytes.withUnsafeBytes { x in
-      unsafe target.withUnsafeMutableBytes { y in
-        // SAFETY: as above; the loops read and write in any alignment.
-        unsafe ferry_fold(element, fold, x.baseAddress, y.baseAddress, count)
+    unsafe first.withUnsafeBytes { x in
+      unsafe second.withUnsafeBytes { z in
+        unsafe target.withUnsafeMutableBytes { y in
+          // SAFETY: as above, for all three; the loops read and write in any alignment.
+          unsafe ferry_fold(element, fold, x.baseAddress, z.baseAddress, y.baseAddress, count)
+        }
       }
     }
   }

@@ -26,20 +26,20 @@ struct StrandCountTests {
   func growth() {
     var count = StrandCount(forced: nil)
     count.learned(roundTrip: .milliseconds(80))
-    Self.reach(1_000_000, &count)
-    #expect(count.wanted == 8)
-    Self.reach(2_000_000, &count)
-    #expect(count.wanted == 16)
-    var other = count
-    Self.reach(2_050_000, &other)
-    #expect(other.wanted == LinkLimits.strandsMax)
-    // Eight were no faster than four: settled, whatever comes later.
+    for doublings in 1...3 {
+      Self.reach(1_000_000 << doublings, &count)
+      #expect(count.wanted == StrandCount.few << doublings)
+    }
+    #expect(count.wanted == LinkLimits.strandsMax)
+    Self.reach(99_000_000, &count)
+    #expect(count.wanted == LinkLimits.strandsMax)
+    // Twice as many were no faster: settled, whatever comes later.
     count = StrandCount(forced: nil)
     count.learned(roundTrip: .milliseconds(80))
     Self.reach(1_000_000, &count)
     Self.reach(1_050_000, &count)
     Self.reach(9_000_000, &count)
-    #expect(count.wanted == 8)
+    #expect(count.wanted == 2 * StrandCount.few)
   }
 
   @Test("windows that are still opening prove nothing")
@@ -47,7 +47,8 @@ struct StrandCountTests {
     var count = StrandCount(forced: nil)
     count.learned(roundTrip: .milliseconds(80))
     for rate in [1, 2, 4, 8, 16] {
-      count.measured(bytes: rate << 20, over: .seconds(1), strands: 4, resent: 10, of: 1000)
+      count.measured(
+        bytes: rate << 20, over: .seconds(1), strands: count.wanted, resent: 10, of: 1000)
     }
     #expect(count.wanted == StrandCount.few)
   }
@@ -71,7 +72,7 @@ struct StrandCountTests {
     var count = StrandCount(forced: nil)
     count.learned(roundTrip: .milliseconds(80))
     for _ in 0..<3 {
-      count.measured(bytes: 1 << 20, over: .seconds(1), strands: 2, resent: 10, of: 1000)
+      count.measured(bytes: 1 << 20, over: .seconds(1), strands: 1, resent: 10, of: 1000)
     }
     #expect(count.wanted == StrandCount.few)
   }

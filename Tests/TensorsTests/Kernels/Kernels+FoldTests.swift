@@ -50,6 +50,15 @@ struct FoldTests {
           let plain = run(.plain)
           #expect(run(.best) == plain, "\(Element.self) \(fold)")
           #expect(run(.generic) == plain, "\(Element.self) \(fold)")
+          let first: [Element] = Bytes.values(in: y.span.elementBytes)
+          var (values, bytes) = (first, [UInt8](repeating: 0, count: y.count + 1))
+          var view = values.mutableSpan
+          Kernels.fold(fold, first.span, bytes: source, into: &view)
+          #expect(Bytes.array(values.span.elementBytes) == plain, "\(Element.self) \(fold)")
+          var all = bytes.mutableSpan
+          var odd = all._mutatingExtracting(1...)
+          Kernels.fold(fold, first.span, bytes: source, intoBytes: &odd)
+          #expect(Array(bytes[1...]) == plain, "\(Element.self) \(fold)")
         }
       }
     }
