@@ -18,6 +18,8 @@ package struct StrandCount: Sendable {
   /// The same on a short path. There one connection makes up for a loss within a few milliseconds, and
   /// loses some by itself where it fills a queue on the way; two of them would only fill it sooner.
   private static let segmentsALossMinShort = 100
+  /// So many measurements in a row must have found it there: a burst as windows open is none.
+  private static let lossesMin = 3
 
   private let forced: Int?
   /// What the link should have now.
@@ -27,6 +29,8 @@ package struct StrandCount: Sendable {
   /// The highest speed so far with as many as now.
   private var recent: Double?
   private var isSettled = false
+  /// Measurements in a row that found much lost, on a short path.
+  private var losses = 0
 
   /// - Parameter forced: the number, whatever is measured.
   package init(forced: Int?) {
@@ -51,7 +55,8 @@ package struct StrandCount: Sendable {
     let rare = wanted == 0 ? Self.segmentsALossMinShort : Self.segmentsALossMin
     let isLossy = resent * rare > segments
     if wanted == 0 {
-      if isLossy, resent > 1 {
+      losses = isLossy && resent > 1 ? losses + 1 : 0
+      if losses == Self.lossesMin {
         // What two must beat, or the losses are the link's own doing.
         best = Double(bytes) / (time / .seconds(1))
         wanted = 2
