@@ -9,6 +9,8 @@ import Foundation
 public struct ConditionalMonge: Recipe {
   public init() {}
 
+  typealias Variant = MapTask.Variant
+
   public var paper: Paper {
     Paper(
       name: "conditional-monge",
