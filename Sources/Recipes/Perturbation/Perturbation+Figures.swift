@@ -8,9 +8,7 @@ extension Perturbation {
     _ data: PerturbationData, _ contenders: PerturbationContenders, _ scores: PerturbationScores
   ) throws -> [Figure] {
     let plane = try Plane(data, contenders)
-    let strongest = data.drugs.filter { !data.heldOut.contains($0) }.max {
-      plane.reach(of: $0) < plane.reach(of: $1)
-    }!
+    let strongest = data.heldOut.max { plane.reach(of: $0) < plane.reach(of: $1) }!
     let colors: [PerturbationData.Group: Canvas.Color] = [
       .seen: Canvas.gray, .dose: Canvas.green, .drug: Canvas.red, .pair: Canvas.blue,
     ]
@@ -36,14 +34,11 @@ extension Perturbation {
           )
         }),
       .pictures(
-        title: "One drug at five doses",
-        note:
-          "Untreated in gray, treated in green, predicted in red. The second and the fourth dose were "
-          + "not trained.",
-        try Treatment.doses.indices.compactMap { dose in
+        title: "A drug that was not trained, at five doses",
+        note: "Untreated in gray, treated in green, predicted in red.",
+        try Treatment.doses.indices.map { dose in
           let treatment = Treatment(strongest, dose: dose)
-          return data.truth[treatment] == nil
-            ? nil : (treatment.text(data.genes), try plane.picture(treatment, arrows: false))
+          return (treatment.text(data.genes), try plane.picture(treatment, arrows: false))
         }),
       .pictures(
         title: "The error, by how far a condition is from those trained",
@@ -102,10 +97,8 @@ extension Perturbation {
       return zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     }
 
-    /// The same of a drug at the higher of the doses between.
-    func reach(of drug: Drug) -> Double {
-      shift(Treatment(drug, dose: Array(Treatment.heldOutDoses).last!))
-    }
+    /// The same of a drug that was not trained, at its greatest dose.
+    func reach(of drug: Drug) -> Double { shift(Treatment(drug, dose: Treatment.top)) }
 
     func picture(_ treatment: Treatment, arrows: Bool) throws -> Picture {
       var canvas = Canvas(width: 260, height: 220, showing: frame)

@@ -102,7 +102,7 @@ struct PerturbationData {
     for (treatment, rows) in zip(plan.trained, wells) { treated[treatment] = try autoencoder(rows) }
     self.treated = treated
 
-    let count = run.size(smoke: 16, standard: 300)
+    let count = run.size(smoke: 16, standard: 300, full: 900)
     let tested = cells("tested cells", count)
     let further = cells("compared cells", count)
     // One label and number for all: a cell is measured with the same noise, treated or not.

@@ -16,7 +16,6 @@ struct Canvas {
   static let green: Color = (20, 130, 60)
   static let red: Color = (200, 40, 40)
   static let blue: Color = (40, 80, 190)
-  static let violet: Color = (140, 60, 150)
 
   /// A picture that shows these ranges.
   init(width: Int, height: Int, x: ClosedRange<Double>, y: ClosedRange<Double>) {
