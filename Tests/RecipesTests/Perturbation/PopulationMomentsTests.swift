@@ -7,9 +7,9 @@ import Testing
 struct PopulationMomentsTests {
   @Test("means, variances and third moments of each coordinate")
   func moments() {
-    let moments = PopulationMoments([0, 1, 0, 1, 3, 1], dimensions: 2)
-    #expect(moments.mean == [1, 1])
-    #expect(moments.variance == [2, 0])
-    #expect(moments.third == [2, 0])
+    let moments = PopulationMoments([0, 1, 0, 1, 6, 1], dimensions: 2)
+    #expect(moments.mean == [2, 1])
+    #expect(moments.variance == [8, 0])
+    #expect(moments.third == [16, 0])
   }
 }
