@@ -7,7 +7,7 @@ public enum RecipeShelf {
     ColorTransfer(), SparseNewton(), PrototypeAlignment(), DigitsAdaptation(),
     ImbalancedClustering(), SurvivalPooling(),
     DataSelection(), MixtureScaling(), ExpertRouting(), ProductQuantization(),
-    ConditionalMonge(),
+    ConditionalMonge(), Perturbation(),
   ]
 
   /// The recipe of this name; nil where there is none.

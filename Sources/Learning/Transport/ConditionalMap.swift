@@ -73,20 +73,40 @@ public struct ConditionalMap: ParameterTree {
   public func callAsFunction(
     _ x: Tensor, context: [[Float]]
   ) throws(LearningError) -> Tensor {
+    try self(x, contexts: [context])
+  }
+
+  /// Where points `[n, d]` go under several contexts at once, as under drugs given together: of each
+  /// kind the embeddings are averaged, so that their order is nothing.
+  ///
+  /// - Parameter contexts: at least one, each as for one context.
+  /// - Throws: `.shapeMismatch` for other points or contexts than were chosen.
+  public func callAsFunction(
+    _ x: Tensor, contexts: [[[Float]]]
+  ) throws(LearningError) -> Tensor {
     let shape = x.shape
     guard shape.count == 2, shape[1] == options.dimensions else {
       throw .shapes(
         "conditional map", shape, [-1, options.dimensions],
         remedy: "Give [points, coordinates] of as many coordinates as were chosen.")
     }
-    guard context.map(\.count) == options.contexts else {
-      throw .shapes(
-        "conditional map", context.map(\.count), options.contexts,
-        remedy: "Give each kind of context as many numbers as were chosen.")
+    guard !contexts.isEmpty else {
+      throw LearningError(
+        .shapeMismatch, "no context at all", place: "conditional map",
+        remedy: "Give at least one, of no numbers for a map without contexts.")
+    }
+    for context in contexts {
+      guard context.map(\.count) == options.contexts else {
+        throw .shapes(
+          "conditional map", context.map(\.count), options.contexts,
+          remedy: "Give each kind of context as many numbers as were chosen.")
+      }
     }
     var parts = [x]
-    for (layer, numbers) in zip(embeddings, context) {
-      let embedded = try layer(Tensor(numbers, shape: [1, numbers.count])).gelu()
+    for (kind, layer) in embeddings.enumerated() {
+      let numbers = try Tensor(
+        contexts.flatMap { $0[kind] }, shape: [contexts.count, options.contexts[kind]])
+      let embedded = try layer(numbers).gelu().mean([0], keepingAxes: true)
       parts.append(try Tensor(repeating: 0, shape: [shape[0], options.embedding]) + embedded)
     }
     var z = try Tensor.concatenated(parts, axis: 1)

@@ -57,7 +57,7 @@ public struct DataItem: Sendable, Equatable {
   }
 
   /// All there are, in the order of `ferry recipe data list`.
-  public static let all: [DataItem] = [digits8, mnist5k, survival]
+  public static let all: [DataItem] = [digits8, mnist5k, survival, grn]
 
   /// The item of this key; nil where there is none.
   public static func named(_ key: String) -> DataItem? { all.first { $0.key == key } }
@@ -104,6 +104,20 @@ public struct DataItem: Sendable, Equatable {
       File(
         "lung.csv", "lifelines/datasets/lung.csv",
         "16ebd02c38bbb5708186d600cff80ad84d0764974619436f83ba4a605e77eb44", byteCount: 9_041),
+    ])
+
+  /// Boolean rules of the 11 genes by which myeloid blood cells differentiate, with couplings.
+  public static let grn = DataItem(
+    key: "grn", title: "A network of 11 genes: rules and couplings (Krumsiek et al. 2011)",
+    license: "published rules; the package is BSD-3-Clause",
+    package: "scanpy", version: "1.12.4",
+    files: [
+      File(
+        "krumsiek11.txt", "scanpy/sim_models/krumsiek11.txt",
+        "cbed107ba2f8680f037e0bbb7fb3908b139a735a56174606ed6fc79e81601884", byteCount: 1_886),
+      File(
+        "krumsiek11_params.txt", "scanpy/sim_models/krumsiek11_params.txt",
+        "3ef8f47ddc63071758dbdf47ed515d35063624dde6bc19ccbacd5426c0dab1c6", byteCount: 141),
     ])
 }
 

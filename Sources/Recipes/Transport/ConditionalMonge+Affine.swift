@@ -84,16 +84,16 @@ extension ConditionalMonge {
     let (trained, unseen) = (
       conditions(run.size(smoke: 4, standard: 20)), conditions(run.size(smoke: 2, standard: 10))
     )
-    func context(_ c: SIMD2<Double>) -> [[Float]] { [[Float(c[0]), Float(c[1])]] }
+    func contexts(_ c: SIMD2<Double>) -> [[[Float]]] { [[[Float(c[0]), Float(c[1])]]] }
     let task = MapTask(
       dimensions: d, sources: world.points(count, using: &chance).map { Float($0) },
       conditions: trained.map { c in
         // Other points than the sources: nobody knows who went where.
         MapTask.Condition(
-          context: context(c),
+          contexts: contexts(c),
           targets: world.moved(world.points(count, using: &chance), c).map { Float($0) })
       }, cost: .squaredEuclidean)
-    let effort = Effort(
+    let effort = MapTask.Effort(
       steps: run.size(smoke: 10, standard: 2000), batch: run.size(smoke: 16, standard: 128),
       rate: 2e-3)
     let tests = world.points(run.size(smoke: 20, standard: 256), using: &chance)
@@ -109,10 +109,11 @@ extension ConditionalMonge {
     for variant in Variant.allCases {
       let taught = variant == .conditional && run.subject == .baseline ? .unconditional : variant
       run.note("\(taught.rawValue): \(trained.count) known maps, \(effort.steps) steps")
-      let map = try train(task, taught, effort, seed: run.seed.derived("affine maps"), run: run)
+      let map = try task.trained(
+        taught, effort, seed: run.seed.derived("affine maps"), run: run)
       result.seconds[variant.rawValue] = map.seconds
       result.fits[variant] = map.fits
-      try score(variant.rawValue) { try map(singles, context: context($0)) }
+      try score(variant.rawValue) { try map(singles, contexts: contexts($0)) }
     }
     return result
   }

@@ -12,7 +12,7 @@ extension ConditionalMonge {
     /// The factor of brightness.
     let brightness: Double
 
-    var context: [[Float]] { [[Float(degrees / 50)], [Float(brightness)]] }
+    var contexts: [[[Float]]] { [[[Float(degrees / 50)], [Float(brightness)]]] }
 
     func callAsFunction(_ images: LabeledImages) -> LabeledImages {
       images.rotated(degrees: degrees).dimmed(by: brightness).averaged(width: 14, height: 14)
@@ -108,9 +108,9 @@ extension ConditionalMonge {
     let task = MapTask(
       dimensions: PictureSpace.dimensions, sources: space(small).map { Float($0) },
       conditions: Turn.trained.map {
-        .init(context: $0.context, targets: space(turned[$0]!).map { Float($0) })
+        .init(contexts: $0.contexts, targets: space(turned[$0]!).map { Float($0) })
       }, cost: .euclidean)
-    let effort = Effort(
+    let effort = MapTask.Effort(
       steps: run.size(smoke: 6, standard: 3000), batch: run.size(smoke: 16, standard: 256),
       rate: 1e-3)
 
@@ -144,25 +144,26 @@ extension ConditionalMonge {
     try score(nearestData) { turn in
       try chosen(turn) { Array(space(turned[$0]!).prefix(start.count)) }
     }
-    var maps: [Variant: Trained] = [:]
+    var maps: [Variant: TrainedMap] = [:]
     for variant in Variant.allCases {
       let taught = variant == .conditional && run.subject == .baseline ? .unconditional : variant
       run.note("\(taught.rawValue): digits, \(Turn.trained.count) turns, \(effort.steps) steps")
-      let map = try train(task, taught, effort, seed: run.seed.derived("digit maps"), run: run)
+      let map = try task.trained(
+        taught, effort, seed: run.seed.derived("digit maps"), run: run)
       result.seconds[variant.rawValue] = map.seconds
       result.fits[variant] = map.fits
       maps[variant] = map
       if variant == .conditional {
         try score(nearestMap) { turn in
-          try chosen(turn) { try map(singles, context: $0.context) }
+          try chosen(turn) { try map(singles, contexts: $0.contexts) }
         }
       }
-      try score(variant.rawValue, isMap: true) { try map(singles, context: $0.context) }
+      try score(variant.rawValue, isMap: true) { try map(singles, contexts: $0.contexts) }
     }
     let eight = 8 * PictureSpace.dimensions
     result.pictures = [("upright", try sheet(space.pixels(Array(start.prefix(eight)))))]
     for (turn, truth) in zip(Turn.heldOut, truths) where turn.brightness == 1 {
-      let images = try maps[.conditional]!(singles, context: turn.context)
+      let images = try maps[.conditional]!(singles, contexts: turn.contexts)
       let angle = "\(Int(turn.degrees))°"
       result.pictures += [
         ("mapped to \(angle)", try sheet(space.pixels(Array(images.prefix(eight))))),

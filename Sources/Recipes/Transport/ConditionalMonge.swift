@@ -9,6 +9,8 @@ import Foundation
 public struct ConditionalMonge: Recipe {
   public init() {}
 
+  typealias Variant = MapTask.Variant
+
   public var paper: Paper {
     Paper(
       name: "conditional-monge",
@@ -129,8 +131,8 @@ public struct ConditionalMonge: Recipe {
       "The truth at held-out angles is the tested digits' own: what an experiment cannot have.",
     ]
     findings.notDone = [
-      "The paper maps cells of sci-Plex 3 and 4i; here no cell is read, and the simulated gene network "
-        + "with drugs and combinations is not run.",
+      "The paper maps cells of sci-Plex 3 and 4i; here no cell is read; the recipe perturbation has "
+        + "simulated ones under drugs, and modes of action.",
       "Its contexts are molecules' fingerprints, and modes of action by multidimensional scaling of "
         + "distances between treated populations; here they are one or two numbers.",
       "Its points are 50 latent numbers of an autoencoder; here 30 principal components.",

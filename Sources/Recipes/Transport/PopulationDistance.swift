@@ -29,12 +29,15 @@ struct PopulationDistance: Sendable {
     signature = zip(mean(found), mean(truth)).reduce(0) {
       $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
     }.squareRoot()
-    discrepancy =
-      Self.kernel(found, found, d) + Self.kernel(truth, truth, d)
-      - 2 * Self.kernel(found, truth, d)
+    discrepancy = Self.discrepancy(found, truth, dimensions: d)
     let cloud = try PointCloud(
       Points(found, dimensions: d), Points(truth, dimensions: d), cost: .euclidean)
     moved = try ExactTransport().solve(LinearProblem(cloud)).transportCost
+  }
+
+  /// The squared maximum mean discrepancy alone.
+  static func discrepancy(_ found: [Double], _ truth: [Double], dimensions d: Int) -> Double {
+    kernel(found, found, d) + kernel(truth, truth, d) - 2 * kernel(found, truth, d)
   }
 
   /// The mean of all kernels over all pairs.

@@ -28,6 +28,25 @@ extension EngineTests {
       #expect(map.parameterCount == 10 + 15 + (13 * 6 + 6) + (36 + 6) + (18 + 3))
     }
 
+    @Test("contexts given together are averaged where they are embedded, in no order")
+    func together() throws {
+      let map = try Self.map([1, 2])
+      let x = try RandomKey(Seed(2)).normal(shape: [4, 3], deviation: 1)
+      let (a, b): ([[Float]], [[Float]]) = ([[1], [0, 1]], [[-2], [3, 0.5]])
+      let both = try map(x, contexts: [a, b]).floats()
+      for (one, other) in zip(both, try map(x, contexts: [b, a]).floats()) {
+        #expect(abs(one - other) < 1e-6)
+      }
+      #expect(try map(x, contexts: [a]).floats() == map(x, context: a).floats())
+      for (one, other) in zip(
+        try map(x, contexts: [a, a]).floats(), try map(x, context: a).floats())
+      {
+        #expect(abs(one - other) < 1e-6)
+      }
+      #expect(try map(x, context: a).floats() != both)
+      #expect(try map(x, context: b).floats() != both)
+    }
+
     @Test("contexts and points of other sizes are refused exactly")
     func refusals() throws {
       let map = try Self.map([1])
@@ -36,6 +55,11 @@ extension EngineTests {
       #expect(
         "\(context)"
           == "shape-mismatch: [2] does not go with [1] (conditional map). Give each kind of context as many numbers as were chosen."
+      )
+      let none = try #require(throws: LearningError.self) { _ = try map(x, contexts: []) }
+      #expect(
+        "\(none)"
+          == "shape-mismatch: no context at all (conditional map). Give at least one, of no numbers for a map without contexts."
       )
       let points = try #require(throws: LearningError.self) {
         _ = try map(x.transposed(), context: [[1]])

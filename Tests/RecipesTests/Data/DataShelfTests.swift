@@ -217,6 +217,9 @@ struct DataShelfTests {
       let mnist = try shelf.images(.mnist5k)
       #expect((0..<10).allSatisfy { label in mnist.labels.count { $0 == label } == 500 })
       #expect(try shelf.table("gbsg2").numbers("time").reduce(0, +) == 771_400)
+      let network = try shelf.network()
+      #expect(network.genes.count == 11 && network.steps == 800 && network.rate == 0.02)
+      #expect(network.genes.reduce(0) { $0 + $1.couplings.count } == 30)
     }
   }
 }

@@ -7,7 +7,7 @@ import FerryRecipes
 enum MadeDigits {
   /// A shelf with all that recipes need, about 80 pictures of each class.
   static let shelf = DataShelf(
-    made: MadeTimes.files.merging([
+    made: MadeTimes.files.merging(MadeNetwork.files) { first, _ in first }.merging([
       "digits8/digits.csv": lines(side: 8, brightest: 16, frame: 0),
       "mnist5k/mnist.csv": lines(side: 28, brightest: 255, frame: 8),
     ]) { first, _ in first })
