@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryBasics
 public import FerryOptimalTransport
 
 /// Progressive partial transport between the tiles of bags and prototypes, as a layer: gradients
@@ -35,14 +36,11 @@ public struct PrototypeTransport: Sendable {
     var potentials: [Float] = []
     var inverses: [Float] = []
     var masses = [Float](repeating: 0, count: bags * tiles)
-    for (bag, count) in counts.enumerated() {
-      let start = bag * tiles * k
-      let solution = try solver.solve(
-        DenseCost(
-          numbers[start..<start + count * k].map(Double.init), rows: count, columns: k))
-      potentials += solution.potentials.map { Float($0) }
-      inverses += try PartialPullback(solution).inverseCurvature().map { Float($0) }
-      for tile in 0..<count { masses[bag * tiles + tile] = 1 / Float(count) }
+    for (bag, solved) in try solved(numbers, counts: counts, tiles: tiles, columns: k).enumerated()
+    {
+      potentials += solved.potentials
+      inverses += solved.inverse
+      for tile in 0..<counts[bag] { masses[bag * tiles + tile] = 1 / Float(counts[bag]) }
     }
     var whole = costs
     if columns > k {
@@ -60,6 +58,24 @@ public struct PrototypeTransport: Sendable {
     let moved = try given + missing.matmul(inverse)
     let plan = try (moved - whole).softmax(scale: rate) * rows
     return columns > k ? try plan.slice(axis: -1, 0..<k) : plan
+  }
+
+  /// Each bag's potentials and inverse curvature; bags are solved side by side.
+  private func solved(
+    _ costs: [Float], counts: [Int], tiles: Int, columns k: Int
+  ) throws -> [(potentials: [Float], inverse: [Float])] {
+    typealias Answer = Result<(potentials: [Float], inverse: [Float]), any Error>
+    let answers = ResultSlots<Answer>(counts.count)
+    Threads.cores.forEach(counts.count) { bag in
+      answers[bag] = Answer {
+        let start = bag * tiles * k
+        let own = costs[start..<start + counts[bag] * k].map(Double.init)
+        let solution = try solver.solve(DenseCost(own, rows: counts[bag], columns: k))
+        let inverse = try PartialPullback(solution).inverseCurvature()
+        return (solution.potentials.map { Float($0) }, inverse.map { Float($0) })
+      }
+    }
+    return try counts.indices.map { try answers[$0]!.get() }
   }
 }
 

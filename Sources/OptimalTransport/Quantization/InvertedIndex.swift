@@ -31,21 +31,41 @@ public struct InvertedIndex: Sendable {
 
   /// The nearest coded points in the lists nearest to a query.
   ///
-  /// - Parameter probes: how many lists are read; all of them give what `ProductQuantizer.search` does.
+  /// - Parameters:
+  ///   - probes: how many lists are read; all of them give what `ProductQuantizer.search` does.
+  ///   - nearness: which points, and which lists' centers, are near.
   /// - Returns: at most `count`, the nearest first.
   /// - Throws: `.shapeMismatch` for a query that does not fit, `.badSetting` for no probe.
   public func search(
-    _ query: [Double], count: Int, probes: Int
+    _ query: [Double], count: Int, probes: Int,
+    by nearness: ProductQuantizer.Nearness = .distance
   ) throws(TransportError) -> [ProductQuantizer.Found] {
     guard probes > 0 else {
       throw TransportError(
         .badSetting, "\(probes) probes", at: "inverted index",
         remedy: "Read at least 1 list.")
     }
-    let cloud = try PointCloud(Points(query, dimensions: query.count), centers)
-    let distances = try DenseCost(copying: cloud).costs
+    try checkCancelled("inverted index")
+    guard query.count == centers.dimensions else {
+      throw TransportError(
+        .shapeMismatch, "\(query.count) coordinates for \(centers.dimensions)",
+        at: "inverted index",
+        remedy: "Give a query like the points that are coded.")
+    }
+    let distances = (0..<centers.count).map { list in
+      zip(query, centers[list]).reduce(0.0) { sum, pair in
+        switch nearness {
+        case .distance: sum + (pair.0 - pair.1) * (pair.0 - pair.1)
+        case .product: sum - pair.0 * pair.1
+        }
+      }
+    }
     let near = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
-    return try quantizer.search(
-      query, in: codes, count: count, among: near.prefix(probes).flatMap { lists[$0] })
+    let table = try quantizer.table(of: query, by: nearness)
+    var few = NearestFew(count)
+    for list in near.prefix(probes) {
+      try quantizer.scan(lists[list], in: codes, table, into: &few)
+    }
+    return try few.found()
   }
 }

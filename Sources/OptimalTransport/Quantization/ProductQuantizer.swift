@@ -58,32 +58,80 @@ public struct ProductQuantizer: Sendable, Equatable {
   /// - Throws: `.shapeMismatch` for codes that are no whole number of points, at least one, or name no
   ///   codeword.
   public func decoded(_ codes: [UInt8]) throws(TransportError) -> Points {
-    try require(codes: codes)
+    try require(whole: codes)
+    if let bad = codes.first(where: { Int($0) >= codewords }) { throw unknown(Int(bad)) }
     return try Points(
       codes.indices.flatMap { codebooks[$0 % parts][Int(codes[$0])] }, dimensions: dimensions)
+  }
+
+  /// Which points are near.
+  public enum Nearness: Sendable {
+    /// Those at the least squared distance.
+    case distance
+    /// Those of the greatest inner product, as encoders of texts are trained for.
+    case product
   }
 
   /// A point that was found.
   public struct Found: Sendable, Equatable {
     /// Its place among the coded points.
     public let index: Int
-    /// The squared distance to what its code stands for.
+    /// The squared distance to what its code stands for; by products minus the product, so that less
+    /// is nearer.
     public let distance: Double
   }
 
   /// The coded points nearest to a query, which is not coded itself: distances are sums over a table of
-  /// the query's parts and their codewords. O(d codewords + n parts).
+  /// the query's parts and their codewords. O(d codewords + n parts) but for points that come nearer
+  /// than all before them, each of which is sorted in among `count`.
   ///
-  /// - Parameter among: places of the points that count; nil is all.
+  /// - Parameters:
+  ///   - among: places of the points that count; nil is all.
+  ///   - nearness: which points are near.
   /// - Returns: at most `count`, the nearest first, of equal ones the first.
   /// - Throws: `.shapeMismatch` for a query or codes that do not fit, `.badPoint` for a query that is
   ///   not finite, `.badCost` where no distance from it is, `.cancelled`.
   public func search(
-    _ query: [Double], in codes: [UInt8], count: Int, among: [Int]? = nil
+    _ query: [Double], in codes: [UInt8], count: Int, among: [Int]? = nil,
+    by nearness: Nearness = .distance
   ) throws(TransportError) -> [Found] {
-    try require(query.count)
-    try require(codes: codes)
+    try require(whole: codes)
     try checkCancelled("product quantizer")
+    let table = try table(of: query, by: nearness)
+    var few = NearestFew(count)
+    if let among {
+      try scan(among, in: codes, table, into: &few)
+    } else {
+      try scan(0..<codes.count / parts, in: codes, table, into: &few)
+    }
+    return try few.found()
+  }
+
+  /// Offers points of a coded set, given by their places, to those that are near.
+  func scan(
+    _ places: some Sequence<Int>, in codes: [UInt8], _ table: [Double],
+    into few: inout NearestFew
+  ) throws(TransportError) {
+    let (codes, table) = (codes.span, table.span)
+    let (parts, codewords) = (parts, codewords)
+    for place in places {
+      var sum = 0.0
+      for part in 0..<parts {
+        let code = Int(codes[place * parts + part])
+        guard code < codewords else { throw unknown(code) }
+        sum += table[part * codewords + code]
+      }
+      few.offer(Found(index: place, distance: sum))
+    }
+  }
+
+  /// Of each part and codeword what it adds to a distance, `[parts, codewords]`.
+  ///
+  /// - Throws: `.shapeMismatch`, `.badPoint`.
+  func table(
+    of query: [Double], by nearness: Nearness
+  ) throws(TransportError) -> [Double] {
+    try require(query.count)
     if let bad = query.firstIndex(where: { !$0.isFinite }) {
       throw TransportError(
         .badPoint, "coordinate \(bad) is \(query[bad])", at: "query",
@@ -95,23 +143,18 @@ public struct ProductQuantizer: Sendable, Equatable {
       for word in 0..<codewords {
         var sum = 0.0
         for k in 0..<width {
-          let away = query[part * width + k] - codebooks[part].coordinates[word * width + k]
-          sum += away * away
+          let (x, y) = (
+            query[part * width + k], codebooks[part].coordinates[word * width + k]
+          )
+          switch nearness {
+          case .distance: sum += (x - y) * (x - y)
+          case .product: sum -= x * y
+          }
         }
         table[part * codewords + word] = sum
       }
     }
-    let found = (among ?? Array(0..<codes.count / parts)).map { index in
-      var sum = 0.0
-      for part in 0..<parts { sum += table[part * codewords + Int(codes[index * parts + part])] }
-      return Found(index: index, distance: sum)
-    }
-    guard found.isEmpty || found.contains(where: \.distance.isFinite) else {
-      throw TransportError(
-        .badCost, "no distance is finite", at: "query", remedy: "Scale the points down.")
-    }
-    return Array(
-      found.sorted { ($0.distance, $0.index) < ($1.distance, $1.index) }.prefix(max(0, count)))
+    return table
   }
 
   private func require(_ dimensions: Int) throws(TransportError) {
@@ -122,17 +165,18 @@ public struct ProductQuantizer: Sendable, Equatable {
     }
   }
 
-  private func require(codes: [UInt8]) throws(TransportError) {
+  private func require(whole codes: [UInt8]) throws(TransportError) {
     guard !codes.isEmpty, codes.count % parts == 0 else {
       throw TransportError(
         .shapeMismatch, "\(codes.count) codes for points of \(parts) parts",
         at: "product quantizer", remedy: "Give one code for each part of each point.")
     }
-    if let bad = codes.first(where: { Int($0) >= codewords }) {
-      throw TransportError(
-        .shapeMismatch, "the code \(bad) for \(codewords) codewords", at: "product quantizer",
-        remedy: "Give codes that it made.")
-    }
+  }
+
+  private func unknown(_ code: Int) -> TransportError {
+    TransportError(
+      .shapeMismatch, "the code \(code) for \(codewords) codewords", at: "product quantizer",
+      remedy: "Give codes that it made.")
   }
 
   /// The coordinates of one part.

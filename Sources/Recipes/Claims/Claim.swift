@@ -31,6 +31,11 @@ public struct Claim: Sendable, Equatable {
     self.reported = reported
   }
 
+  /// The same in the order in which one reads them, for recipes of many claims.
+  init(_ id: String, _ sentence: String, _ metric: String, _ need: Need, paper reported: String) {
+    self.init(id: id, sentence: sentence, metric: metric, need: need, reported: reported)
+  }
+
   /// What a measurement says of the claim.
   public func verdict(_ measured: Measured, budget: Budget) -> Verdict {
     guard budget != .smoke else { return .notEvaluated }

@@ -12,7 +12,13 @@ struct MeanWithSpread: Sendable {
     squares += value * value
   }
 
+  /// How many values there are.
+  var total: Int { Int(count) }
+
   var mean: Double { sum / count }
+
+  /// Of the values themselves.
+  var deviation: Double { max(0, squares / count - mean * mean).squareRoot() }
 
   /// Of a normal mean; 0 of a single value.
   var spread: Double {

@@ -98,10 +98,11 @@ struct BagModel: ParameterTree {
     try visitor.part("head", &head)
   }
 
-  /// The solver that shares tiles out; whole where all of the mass moves.
-  static func solver(sizePenalty: Double, share: Double) -> ProgressivePartial {
-    ProgressivePartial(
-      share: share, epsilon: epsilon, sizePenalty: sizePenalty, tolerance: 1e-8)
+  /// The solver that shares tiles out, so much of their mass; nil where none are transported.
+  func solver(share: Double) -> ProgressivePartial? {
+    guard case .transport(let sizePenalty, _, _) = pooling else { return nil }
+    return ProgressivePartial(
+      share: share, epsilon: Self.epsilon, sizePenalty: sizePenalty, tolerance: 1e-8)
   }
 
   /// Moves prototypes to the means of clusters of at most so many tiles, where they are to begin
@@ -151,9 +152,9 @@ struct BagModel: ParameterTree {
       let scores = try gates[2](gates[0](x).tanh() * gates[1](x).sigmoid())
       let weights = try (scores.transposed([0, 2, 1]) + (own - 1) * 1e9).softmax()
       vector = try weights.matmul(x)
-    case .transport(let sizePenalty, let ramp, _):
-      let solver = Self.solver(sizePenalty: sizePenalty, share: ramp ? share : 1)
-      let pooled = try prototypes[0](x, counts: counts, solver: solver)
+    case .transport(_, let ramp, _):
+      let pooled = try prototypes[0](
+        x, counts: counts, solver: solver(share: ramp ? share : 1)!)
       vector = try mix[0](pooled.features.transposed([0, 2, 1]))
     }
     return try head(vector.reshaped([bags, Self.hidden])).reshaped([bags])

@@ -9,7 +9,7 @@ struct BagTraining: Sendable {
   /// Passes over the bags.
   var epochs: Int
   /// Bags a step.
-  var batch = 48
+  var batch = 16
   /// The greatest rate of learning; it rises for one epoch and falls by a cosine.
   var rate = 2e-3
 
@@ -23,11 +23,20 @@ struct BagTraining: Sendable {
     return min(1, 0.1 + exp(-5 * left * left))
   }
 
-  /// A model trained on some bags, as it was when it had the least loss on others, once the whole
-  /// mass moves.
+  /// What training came to.
+  struct Fitted {
+    /// As it was when it had the least loss on others, once the whole mass moves.
+    let model: BagModel
+    /// That loss.
+    let loss: Double
+    /// As it was after the first epoch, and the share that moved then.
+    let early: (model: BagModel, share: Double)
+  }
+
+  /// A model trained on some bags, and watched on others.
   func fitted(
     _ pooling: Pooling, to set: BagSet, on bags: [Int], watching others: [Int], key: RandomKey
-  ) throws -> BagModel {
+  ) throws -> Fitted {
     var model = try BagModel(pooling, width: set.width, key: key)
     try model.begin(at: set, bags)
     var optimizer = AdamW(.init(beta2: 0.999, weightDecay: 0.01))
@@ -36,6 +45,7 @@ struct BagTraining: Sendable {
     let check = try set.batch(others)
     let checked = set.watched.chosen(others)
     var best: (loss: Float, model: BagModel)?
+    var early: (model: BagModel, share: Double)?
     var step = 0
     for epoch in 0..<epochs {
       let order = bags.shuffled(using: &chance)
@@ -60,11 +70,14 @@ struct BagTraining: Sendable {
         try model.setParameters(parameters)
         step += 1
       }
+      if early == nil {
+        early = (model, Self.share(step: step - 1, ramp: rampEpochs * perEpoch))
+      }
       guard epoch + 1 >= rampEpochs else { continue }
       let loss = try model(check.tiles, counts: check.counts).coxLoss(checked).scalar()
       if best == nil || loss < best!.loss { best = (loss, model) }
     }
-    return best!.model
+    return Fitted(model: best!.model, loss: Double(best!.loss), early: early!)
   }
 
   private func rate(step: Int, of all: Int, rising: Int) -> Float {

@@ -1,97 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FerryBasics
+package import FerryBasics
 import Foundation
 
-/// Simulated patients whose tiles are real digits: a rare digit makes the hazard higher, a common
-/// one lower.
-struct DigitBags: Sendable {
+/// Simulated patients whose tiles are real digits, a fifth of them spoilt: how much there is of the
+/// rarest digit, and how thick its strokes are, make the hazard.
+package struct DigitBags: Sendable {
   /// What the networks see.
   let set: BagSet
   /// The pictures in each bag.
-  let pictures: [[Int]]
+  package let pictures: [[Int]]
+  /// Which of a bag's tiles are spoilt.
+  package let isSpoilt: [[Bool]]
   /// The logarithm of each patient's true hazard.
-  let hazards: [Double]
+  package let hazards: [Double]
   /// Which of the folds a patient is in; no picture is in bags of two folds.
-  let folds: [[Int]]
+  package let folds: [[Int]]
 
-  /// The rare digit of risk, up to `riskMost` of a bag.
+  /// When each patient's event was, or how long it was watched.
+  package var watched: CensoredTimes { self.set.watched }
+
+  /// The rarest digit, which makes the hazard.
   static let risk = 9
-  static let riskMost = 0.15
-  /// The digit that protects, and the commonest.
-  static let shield = 0
+  /// Its share of a patient's tiles in the mean, and at most.
+  static let riskShare = (mean: 0.03, most: 0.15)
+  /// The share of tiles that are spoilt.
+  static let spoilt = 0.2
   /// The share of patients whose event is not seen.
-  static let censored = 0.3
+  static let censored = 0.35
+  /// Of Weibull's times.
+  static let shape = 1.5
 
-  /// - Parameter features: of each picture; its label is the digit.
-  init(
-    count: Int, folds: Int, tiles: ClosedRange<Int>, from features: LabeledFeatures,
+  package init(
+    count: Int, folds: Int, tiles: ClosedRange<Int>, from slides: DigitSlides,
     using chance: inout SplitMix64
   ) {
-    // A digit's pictures are dealt to the folds, so that what is tested on was never seen.
-    var byFold = [[[Int]]](repeating: [[Int]](repeating: [], count: 10), count: folds)
-    var dealt = [Int](repeating: 0, count: 10)
-    for index in (0..<features.count).shuffled(using: &chance) {
-      let digit = features.labels[index]
-      byFold[dealt[digit] % folds][digit].append(index)
-      dealt[digit] += 1
-    }
+    let dealt = Self.dealt(slides, folds: folds, using: &chance)
     // Long-tailed: a digit is on average 3/4 as common as the one before.
     let weights = (0..<9).map { 1.2 * pow(0.75, Double($0)) }
-    var (pictures, hazards): ([[Int]], [Double]) = ([], [])
+    var (pictures, isSpoilt, hazards): ([[Int]], [[Bool]], [Double]) = ([], [], [])
     for patient in 0..<count {
       let size = Int.random(in: tiles, using: &chance)
-      let rare = Double.random(in: 0...Self.riskMost, using: &chance)
+      let rare = min(Self.riskShare.most, Self.riskShare.mean * chance.exponential())
       let raw = weights.map { chance.gamma(shape: $0) }
       let total = raw.reduce(0, +)
       let shares = raw.map { (1 - rare) * $0 / total } + [rare]
-      var chosen: [Int] = []
+      // A patient's rare tiles are alike: of a half of the pictures, by thickness.
+      let thinnest = Double.random(in: 0...0.5, using: &chance)
+      var (chosen, spoilt): ([Int], [Bool]) = ([], [])
+      var grade = MeanWithSpread()
       for _ in 0..<size {
         var left = Double.random(in: 0..<1, using: &chance)
         let digit =
           shares.firstIndex {
             left -= $0
             return left < 0
-          } ?? Self.shield
-        chosen.append(byFold[patient % folds][digit].randomElement(using: &chance)!)
+          } ?? 0
+        let own = dealt[patient % folds][digit]
+        let place = Double.random(in: 0..<1, using: &chance)
+        let part = digit == Self.risk ? thinnest + 0.5 * place : place
+        let picture = own[min(own.count - 1, Int(part * Double(own.count)))]
+        let isBad = Double.random(in: 0..<1, using: &chance) < Self.spoilt
+        if digit == Self.risk, !isBad { grade.add(slides.thickness[picture]) }
+        chosen.append(isBad ? slides.cleanCount + picture : picture)
+        spoilt.append(isBad)
       }
-      func part(_ digit: Int) -> Double {
-        Double(chosen.count { features.labels[$0] == digit }) / Double(size)
-      }
-      hazards.append(4 * part(Self.risk) - 2 * part(Self.shield))
+      let share = Double(grade.total) / Double(size)
+      hazards.append(
+        1.2 * log((share + 0.005) / 0.02) + 0.8 * (grade.total > 0 ? grade.mean : 0))
       pictures.append(chosen)
+      isSpoilt.append(spoilt)
     }
-    let watched = Self.watched(hazards, using: &chance)
-    let d = features.dimensions
-    var set = BagSet(width: d, watched: watched)
+    let d = slides.features.dimensions
+    var set = BagSet(width: d, watched: Self.watched(hazards, using: &chance))
     set.bags = pictures.map { bag in
-      bag.flatMap { features.features[$0 * d..<($0 + 1) * d].map { Float($0) } }
+      bag.flatMap { slides.features.features[$0 * d..<($0 + 1) * d].map { Float($0) } }
     }
     self.set = set
     self.pictures = pictures
+    self.isSpoilt = isSpoilt
     self.hazards = hazards
     self.folds = (0..<folds).map { fold in (0..<count).filter { $0 % folds == fold } }
   }
 
-  /// Exponential times, watched for exponential times of a rate at which the wanted share ends
-  /// unseen.
+  /// Each fold's clean pictures of each digit, thin strokes first: what is tested on was never seen.
+  private static func dealt(
+    _ slides: DigitSlides, folds: Int, using chance: inout SplitMix64
+  ) -> [[[Int]]] {
+    var byFold = [[[Int]]](repeating: [[Int]](repeating: [], count: 10), count: folds)
+    var dealt = [Int](repeating: 0, count: 10)
+    for index in (0..<slides.cleanCount).shuffled(using: &chance) {
+      let digit = slides.features.labels[index]
+      byFold[dealt[digit] % folds][digit].append(index)
+      dealt[digit] += 1
+    }
+    return byFold.map { fold in
+      fold.map { $0.sorted { (slides.thickness[$0], $0) < (slides.thickness[$1], $1) } }
+    }
+  }
+
+  /// Weibull's times, watched for exponential times of a mean at which the wanted share ends unseen.
   private static func watched(
     _ hazards: [Double], using chance: inout SplitMix64
   ) -> CensoredTimes {
+    let events = hazards.map { pow(chance.exponential() / exp($0), 1 / shape) }
+    let ends = hazards.map { _ in chance.exponential() }
     var (low, high) = (1e-6, 1e6)
     for _ in 0..<60 {
-      let rate = (low * high).squareRoot()
-      let share = hazards.reduce(0) { $0 + rate / (rate + exp($1)) } / Double(hazards.count)
-      if share < censored { low = rate } else { high = rate }
+      let mean = (low * high).squareRoot()
+      let unseen = zip(events, ends).count { $0 > mean * $1 }
+      if Double(unseen) > censored * Double(hazards.count) { low = mean } else { high = mean }
     }
-    var (times, events): ([Double], [Bool]) = ([], [])
-    for hazard in hazards {
-      let event = chance.exponential() / exp(hazard)
-      let end = chance.exponential() / low
-      times.append(min(event, end))
-      events.append(event <= end)
-    }
-    return CensoredTimes(times, events: events)
+    return CensoredTimes(
+      zip(events, ends).map { min($0, high * $1) },
+      events: zip(events, ends).map { $0 <= high * $1 })
   }
 }
 

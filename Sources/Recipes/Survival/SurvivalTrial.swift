@@ -10,65 +10,105 @@ extension SurvivalPooling {
   struct Trial {
     /// The C-index of each fold's patients.
     private(set) var indices: [Double] = []
+    /// The loss on patients that said when to stop, mean of the folds.
+    private(set) var loss = 0.0
     /// Patients above their fold's median risk, and the others.
     private(set) var above: [Int] = []
     private(set) var below: [Int] = []
-    private let watched: CensoredTimes
+    let watched: CensoredTimes
     /// Trained without the first fold.
-    private let model: BagModel
-    private let set: BagSet
-    private let fold: [Int]
+    let model: BagModel
+    /// The same after one epoch, and the share that moved then.
+    let early: (model: BagModel, share: Double)
+    let set: BagSet
+    let fold: [Int]
     /// What the patients are made of, if of digits.
-    var bags: DigitBags?
+    let bags: DigitBags?
 
     init(
-      _ pooling: Pooling, _ set: BagSet, folds: [[Int]], _ training: BagTraining, key: RandomKey
+      _ pooling: Pooling, _ set: BagSet, folds: [[Int]], _ training: BagTraining, key: RandomKey,
+      bags: DigitBags? = nil
     ) throws {
-      var models: [BagModel] = []
+      var models: [BagTraining.Fitted] = []
       for (number, fold) in folds.enumerated() {
         let held = Set(fold)
         let rest = (0..<set.bags.count).filter { !held.contains($0) }
         // A fifth of what is left says when to stop.
-        let model = try training.fitted(
+        let fitted = try training.fitted(
           pooling, to: set, on: rest.enumerated().filter { $0.offset % 5 != 4 }.map(\.element),
           watching: rest.enumerated().filter { $0.offset % 5 == 4 }.map(\.element),
           key: key.derived("fold", UInt64(number)))
-        let risks = try model.risks(of: fold, in: set)
+        let risks = try fitted.model.risks(of: fold, in: set)
         if let index = set.watched.chosen(fold).concordance(ofRisks: risks) {
           indices.append(index)
         }
+        loss += fitted.loss / Double(folds.count)
         let median = risks.sorted()[risks.count / 2]
         for (patient, risk) in zip(fold, risks) {
           if risk >= median { above.append(patient) } else { below.append(patient) }
         }
-        models.append(model)
+        models.append(fitted)
       }
       watched = set.watched
-      model = models[0]
-      self.set = set
+      (model, early) = (models[0].model, models[0].early)
+      (self.set, self.bags) = (set, bags)
       fold = folds[0]
+    }
+
+    /// What tiles of some held-out patients give prototypes; nil where none are transported.
+    func plans(
+      of model: BagModel, share: Double, bags most: Int = 12
+    ) throws -> [(patient: Int, plan: DenseCoupling)]? {
+      guard let solver = model.solver(share: share), let costs = try costs(of: model, bags: most)
+      else { return nil }
+      return try costs.map { patient, costs in (patient, try solver.solve(costs).coupling) }
+    }
+
+    /// The costs of some held-out patients' tiles; nil where none are transported.
+    private func costs(
+      of model: BagModel, bags most: Int
+    ) throws -> [(patient: Int, costs: DenseCost)]? {
+      let some = Array(fold.prefix(most))
+      let (tiles, counts) = try set.batch(some)
+      guard let costs = try model.costs(tiles, counts: counts) else { return nil }
+      let (stride, k) = (tiles.shape[1] * BagModel.prototypeCount, BagModel.prototypeCount)
+      let numbers = try costs.floats().map(Double.init)
+      return try counts.enumerated().map { bag, count in
+        let own = Array(numbers[bag * stride..<bag * stride + count * k])
+        return (some[bag], try DenseCost(own, rows: count, columns: k))
+      }
     }
 
     /// The part of a held-out tile's mass that its prototype of the most mass gets, in the mean: 1 of
     /// `prototypeCount` where all are alike to it; nil where none is transported.
     func sharpness() throws -> Double? {
-      guard case .transport(let sizePenalty, _, _) = model.pooling else { return nil }
-      let some = Array(fold.prefix(12))
-      let (tiles, counts) = try set.batch(some)
-      guard let costs = try model.costs(tiles, counts: counts) else { return nil }
-      let (most, k) = (tiles.shape[1], BagModel.prototypeCount)
-      let numbers = try costs.floats().map(Double.init)
+      guard let plans = try plans(of: model, share: 1) else { return nil }
       var parts = MeanWithSpread()
-      for (bag, count) in counts.enumerated() {
-        let plan = try BagModel.solver(sizePenalty: sizePenalty, share: 1).solve(
-          DenseCost(
-            Array(numbers[bag * most * k..<(bag * most + count) * k]), rows: count, columns: k)
-        ).coupling
-        for tile in 0..<count {
-          parts.add(Double(count) * (0..<k).reduce(0) { max($0, plan[tile, $1]) })
+      for (_, plan) in plans {
+        for tile in 0..<plan.rowCount {
+          let most = (0..<plan.columnCount).reduce(0) { max($0, plan[tile, $1]) }
+          parts.add(Double(plan.rowCount) * most)
         }
       }
       return parts.mean
+    }
+
+    /// How much of the mass that moves is of spoilt tiles, as a share of what they are among tiles: 1
+    /// where all tiles are alike, as where none are transported.
+    func spoiltMass(of model: BagModel, share: Double) throws -> Double {
+      guard let bags, let plans = try plans(of: model, share: share) else { return 1 }
+      var ratio = MeanWithSpread()
+      for (patient, plan) in plans {
+        let spoilt = bags.isSpoilt[patient]
+        guard spoilt.contains(true) else { continue }
+        var mass = 0.0
+        for tile in spoilt.indices where spoilt[tile] {
+          for k in 0..<plan.columnCount { mass += plan[tile, k] }
+        }
+        let part = Double(spoilt.count { $0 }) / Double(spoilt.count)
+        ratio.add(mass / share / part)
+      }
+      return ratio.mean
     }
 
     /// Whether those above and below their fold's median differ.
@@ -77,32 +117,29 @@ extension SurvivalPooling {
     /// The greatest error of a marginal over held-out bags, and of the pullback's gradient against
     /// finite differences; NaN where the model transports none.
     func check() throws -> (marginal: Double, gradient: Double) {
-      let some = Array(fold.prefix(12))
-      let (tiles, counts) = try set.batch(some)
-      guard let probe = try model.costs(tiles, counts: counts) else { return (.nan, .nan) }
-      let (most, k) = (tiles.shape[1], BagModel.prototypeCount)
-      let numbers = try probe.floats().map(Double.init)
+      guard let probe = try costs(of: model, bags: 12) else { return (.nan, .nan) }
       var chance = SplitMix64(Seed(1))
       var (marginal, gradient) = (0.0, 0.0)
-      for (bag, count) in counts.enumerated() {
-        let costs = Array(numbers[bag * most * k..<(bag * most + count) * k])
+      for (bag, (_, costs)) in probe.enumerated() {
         for share in [0.3, 1] {
-          var solver = BagModel.solver(sizePenalty: 1, share: share)
+          guard var solver = model.solver(share: share) else { continue }
           solver.tolerance = 1e-10
-          let solution = try solver.solve(DenseCost(costs, rows: count, columns: k))
+          let solution = try solver.solve(costs)
           let proof = solution.certificate
           marginal = max(marginal, proof.rowError, proof.columnError)
           guard bag < 3 else { continue }
-          let weights = (0..<count * k).map { _ in chance.normal() }
+          let weights = costs.costs.map { _ in chance.normal() }
           let slope = try PartialPullback(solution).costGradient(of: weights)
           let greatest = slope.reduce(0) { max($0, abs($1)) }
-          func value(_ costs: [Double]) throws -> Double {
-            let moved = try solver.solve(DenseCost(costs, rows: count, columns: k)).coupling
+          func value(_ numbers: [Double]) throws -> Double {
+            let moved = try solver.solve(
+              DenseCost(numbers, rows: costs.rowCount, columns: costs.columnCount)
+            ).coupling
             return zip(moved.masses, weights).reduce(0) { $0 + $1.0 * $1.1 }
           }
           for _ in 0..<10 {
-            let at = Int.random(in: 0..<count * k, using: &chance)
-            var (up, down) = (costs, costs)
+            let at = Int.random(in: 0..<weights.count, using: &chance)
+            var (up, down) = (costs.costs, costs.costs)
             up[at] += 1e-4
             down[at] -= 1e-4
             let difference = try (value(up) - value(down)) / 2e-4
@@ -112,64 +149,5 @@ extension SurvivalPooling {
       }
       return (marginal, gradient)
     }
-  }
-}
-
-extension SurvivalPooling.Trial {
-  /// The two groups' survival over time: below the median in green, above in red.
-  func curves() throws -> Picture {
-    let (width, height) = (480, 240)
-    var bytes = [UInt8](repeating: 255, count: width * height * 3)
-    let last = watched.times.max() ?? 1
-    func paint(_ x: Int, _ y: Int, _ color: [UInt8]) {
-      guard (0..<width).contains(x), (0..<height).contains(y) else { return }
-      for channel in 0..<3 { bytes[(y * width + x) * 3 + channel] = color[channel] }
-    }
-    for quarter in 0...4 {
-      let y = quarter * (height - 1) / 4
-      for x in 0..<width { paint(x, y, [225, 225, 225]) }
-    }
-    for (group, color) in [(below, [20, 130, 60]), (above, [200, 40, 40])] as [([Int], [UInt8])] {
-      let curve = SurvivalCurve(watched.chosen(group))
-      var before = 0
-      for x in 0..<width {
-        let share = curve(last * Double(x) / Double(width - 1))
-        let y = Int(((1 - share) * Double(height - 2)).rounded())
-        for level in min(before, y)...max(before, y) {
-          paint(x, level, color)
-          paint(x, level + 1, color)
-        }
-        before = y
-      }
-    }
-    return try Picture(width: width, height: height, bytes: bytes)
-  }
-
-  /// The tiles of one held-out patient that give each prototype most; nil where the model transports
-  /// none.
-  func mosaic(of images: LabeledImages) throws -> Picture? {
-    guard let bags else { return nil }
-    let (tiles, counts) = try set.batch([fold[0]])
-    guard let costs = try model.costs(tiles, counts: counts) else { return nil }
-    let k = BagModel.prototypeCount
-    let solution = try BagModel.solver(sizePenalty: 1, share: 1).solve(
-      DenseCost(costs.floats().map(Double.init), rows: counts[0], columns: k))
-    let (across, side) = (min(14, counts[0]), images.width)
-    let width = across * side
-    var bytes = [UInt8](repeating: 0, count: width * k * images.height * 3)
-    for prototype in 0..<k {
-      let order = (0..<counts[0]).sorted {
-        (-solution.coupling[$0, prototype], $0) < (-solution.coupling[$1, prototype], $1)
-      }
-      for (place, tile) in order.prefix(across).enumerated() {
-        let pixels = images[bags.pictures[fold[0]][tile]]
-        for (at, pixel) in pixels.enumerated() {
-          let row = prototype * images.height + at / side
-          let start = (row * width + place * side + at % side) * 3
-          for channel in 0..<3 { bytes[start + channel] = UInt8(255 * pixel) }
-        }
-      }
-    }
-    return try Picture(width: width, height: k * images.height, bytes: bytes)
   }
 }

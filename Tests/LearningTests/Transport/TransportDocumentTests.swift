@@ -26,6 +26,10 @@ extension EngineTests {
       let router = SoftAssignment(Sinkhorn(.epsilon(0.1), tolerance: 1e-9))
       let load = try valueAndGradient(at: [scores]) { try (router(-$0[0]) * values).sum() }
 
+      let layer = try CodebookLayer(RandomKey(Seed(5)).normal(shape: [1, 2, 2], deviation: 0.1))
+      let coded = try layer(x, assigning: .even)
+      let index = try layer.quantizer().codes(of: x.points())
+
       var moved: [Tensor] = []
       for (own, slope) in zip(map.parameters, step.gradient.parameters) {
         moved.append(try own.tensor - slope.tensor * 0.01)
@@ -34,6 +38,7 @@ extension EngineTests {
       #expect(try (fit(images, y) + gap(x, images)).scalar() < step.value.scalar())
       let up = try scores + load.gradients[0] * 0.01
       #expect(try (router(-up) * values).sum().scalar() > load.value.scalar())
+      #expect(coded.codes.count { $0 == 0 } == 10 && index.count == 20)
       for sum in try router(-scores).sum([0]).floats() { #expect(abs(sum - 1.0 / 3) < 1e-6) }
     }
   }

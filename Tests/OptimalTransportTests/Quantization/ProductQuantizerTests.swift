@@ -47,7 +47,32 @@ struct ProductQuantizerTests {
       let near = (0..<4).min { squares(query, centers[$0]) < squares(query, centers[$1]) }!
       let one = try index.search(query, count: n, probes: 1)
       #expect(one.map(\.index).sorted() == index.lists[near])
+
+      // By products the same, and the lists that are read are those of the greatest.
+      let products = (0..<n).map { i in zip(query, decoded[i]).reduce(0) { $0 - $1.0 * $1.1 } }
+      let greatest = try quantizer.search(query, in: codes, count: 7, by: .product)
+      #expect(zip(greatest, products.sorted()).allSatisfy { abs($0.distance - $1) < 1e-12 })
+      #expect(greatest.allSatisfy { abs(products[$0.index] - $0.distance) < 1e-12 })
+      #expect(try index.search(query, count: 7, probes: 4, by: .product) == greatest)
+      func product(_ list: Int) -> Double {
+        zip(query, centers[list]).reduce(0) { $0 + $1.0 * $1.1 }
+      }
+      let best = (0..<4).max { product($0) < product($1) }!
+      let first = try index.search(query, count: n, probes: 1, by: .product)
+      #expect(first.map(\.index).sorted() == index.lists[best])
     }
+  }
+
+  @Test("of equal distances the first points are found, whatever is asked for")
+  func equals() throws {
+    let book = try Points([0, 1, 2], dimensions: 1)
+    let quantizer = try ProductQuantizer(codebooks: [book])
+    let codes: [UInt8] = [2, 1, 0, 1, 0, 2, 0]
+    #expect(try quantizer.search([0], in: codes, count: 4).map(\.index) == [2, 4, 6, 1])
+    #expect(
+      try quantizer.search([0], in: codes, count: 2, among: [6, 5, 4]).map(\.index) == [4, 6])
+    #expect(try quantizer.search([0], in: codes, count: 0).isEmpty)
+    #expect(try quantizer.search([0], in: codes, count: 1, among: []).isEmpty)
   }
 
   @Test("even assignment has even loads, and costs no more than the entropic one made even")
@@ -129,6 +154,18 @@ struct ProductQuantizerTests {
     #expect(
       message { _ = try quantizer.codes(of: Points([1, 1e200], dimensions: 2)) }
         == "cost-out-of-range: no cost is finite (point 0). Scale the points down.")
+    #expect(
+      message { _ = try quantizer.search([1, 2], in: [0, 0, 0, 2], count: 1) }
+        == "shape-mismatch: the code 2 for 2 codewords (product quantizer). Give codes that it made."
+    )
+    let index = try InvertedIndex(points, centers: points, quantizer: quantizer)
+    #expect(
+      message { _ = try index.search([1], count: 1, probes: 1) }
+        == "shape-mismatch: 1 coordinates for 2 (inverted index). Give a query like the points that are coded."
+    )
+    #expect(
+      message { _ = try index.search([1, 2], count: 1, probes: 0) }
+        == "setting-out-of-range: 0 probes (inverted index). Read at least 1 list.")
     #expect(
       message { _ = try quantizer.decoded([0, 2]) }
         == "shape-mismatch: the code 2 for 2 codewords (product quantizer). Give codes that it made."

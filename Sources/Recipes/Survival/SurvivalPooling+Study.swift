@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FerryBasics
+import FerryLearning
+
+extension SurvivalPooling {
+  /// The poolings that are compared.
+  enum Way: Hashable {
+    /// The method: sizes free at a price γ, prototypes begun at clusters of tiles.
+    case free(Double)
+    /// The same, the whole mass moving from the start.
+    case whole(Double)
+    /// γ = 1 and prototypes begun by chance, as published.
+    case published
+    /// Prototypes that get equal mass, all of it from the start.
+    case balanced
+    case attention, mean, greatest
+
+    /// γ.
+    static let sizes = [0.02, 0.05, 0.2, 1]
+    /// All but the one that follows the best of them.
+    static let compared =
+      sizes.map(Way.free) + [.published, .balanced, .attention, .mean, .greatest]
+
+    var name: String {
+      switch self {
+      case .free(let gamma): "OTSurv, γ = \(short(gamma))"
+      case .whole(let gamma): "the same, γ = \(short(gamma)), whole mass from the start"
+      case .published: "as published: γ = 1, prototypes by chance"
+      case .balanced: "balanced prototypes"
+      case .attention: "gated attention"
+      case .mean: "mean of tiles"
+      case .greatest: "greatest of tiles"
+      }
+    }
+
+    var pooling: Pooling {
+      switch self {
+      case .free(let gamma): .transport(sizePenalty: gamma, ramp: true, start: .clusters)
+      case .whole(let gamma): .transport(sizePenalty: gamma, ramp: false, start: .clusters)
+      case .published: .transport(sizePenalty: 1, ramp: true, start: .chance)
+      case .balanced: .transport(sizePenalty: 1_000, ramp: false, start: .clusters)
+      case .attention: .attention
+      case .mean: .mean
+      case .greatest: .greatest
+      }
+    }
+
+    /// Whether it is the method, which a run of the baseline puts the mean of tiles for.
+    var isMethod: Bool {
+      switch self {
+      case .free, .whole, .published: true
+      case .balanced, .attention, .mean, .greatest: false
+      }
+    }
+  }
+
+  /// C-indices of a pooling over folds and draws.
+  struct Scores {
+    var index = MeanWithSpread()
+    /// On patients that say when to stop.
+    var loss = MeanWithSpread()
+    var seconds = 0.0
+    /// Of the first draw.
+    private(set) var first: Trial?
+    private var p: [Double] = []
+
+    mutating func add(_ trial: Trial, seconds: Double) {
+      if first == nil { first = trial }
+      for value in trial.indices { index.add(value) }
+      loss.add(trial.loss)
+      p.append(trial.test.pValue)
+      self.seconds += seconds
+    }
+
+    /// The median of the log-rank tests.
+    var median: Double { p.sorted()[p.count / 2] }
+  }
+
+  /// The same patients for every pooling.
+  struct Study {
+    let slides: DigitSlides
+    let draws: [DigitBags]
+    /// Of the true hazard.
+    let truth: MeanWithSpread
+    let training: BagTraining
+    private let run: RecipeRun
+    private var scores: [Way: Scores] = [:]
+
+    init(_ run: RecipeRun, _ training: BagTraining) throws {
+      (self.run, self.training) = (run, training)
+      var chance = run.generator("slides")
+      let slides = DigitSlides(try run.data.images(.mnist5k), using: &chance)
+      draws = (0..<run.size(smoke: 1, standard: 1)).map { draw in
+        var chance = SplitMix64(run.seed.derived("draw", UInt64(draw)))
+        return DigitBags(
+          count: run.size(smoke: 30, standard: 400), folds: run.size(smoke: 2, standard: 5),
+          tiles: run.budget == .smoke ? 10...20 : 150...300, from: slides, using: &chance)
+      }
+      self.slides = slides
+      var truth = MeanWithSpread()
+      for bags in draws {
+        for fold in bags.folds {
+          let own = bags.set.watched.chosen(fold)
+          if let index = own.concordance(ofRisks: fold.map { bags.hazards[$0] }) {
+            truth.add(index)
+          }
+        }
+      }
+      self.truth = truth
+    }
+
+    subscript(way: Way) -> Scores { scores[way]! }
+
+    mutating func add(_ way: Way) throws {
+      run.note(way.name)
+      let isControl = way.isMethod && run.subject == .baseline
+      for (draw, bags) in draws.enumerated() {
+        let key = RandomKey(run.seed.derived("draw", UInt64(draw)).derived("model"))
+        let (found, seconds) = try run.timed {
+          try Trial(
+            isControl ? .mean : way.pooling, bags.set, folds: bags.folds, training, key: key,
+            bags: bags)
+        }
+        scores[way, default: Scores()].add(found, seconds: seconds)
+      }
+    }
+  }
+}
