@@ -39,26 +39,30 @@ static int places_of(uint32_t *counts, size_t n) {
   return 0;
 }
 
-void ferry_sort_f64(double *x, uint64_t *keys, uint64_t *other, size_t n) {
+// Numbers become keys where they stand: fresh memory costs more than a pass over them.
+typedef uint64_t __attribute__((may_alias)) key_in_place;
+
+void ferry_sort_f64(double *x, uint64_t *other, size_t n) {
   uint32_t counts[6][BUCKETS];
   memset(counts, 0, sizeof counts);
+  key_in_place *from = (key_in_place *)x, *to = other;
   for (size_t i = 0; i < n; i++) {
     uint64_t key = key_f64(x[i]);
-    keys[i] = key;
+    from[i] = key;
     for (int digit = 0; digit < 6; digit++) counts[digit][(key >> (BITS * digit)) & MASK]++;
   }
   for (int digit = 0; digit < 6; digit++) {
     uint32_t *next = counts[digit];
     if (places_of(next, n)) continue;
     for (size_t i = 0; i < n; i++) {
-      uint64_t key = keys[i];
-      other[next[(key >> (BITS * digit)) & MASK]++] = key;
+      uint64_t key = from[i];
+      to[next[(key >> (BITS * digit)) & MASK]++] = key;
     }
-    uint64_t *swap = keys;
-    keys = other;
-    other = swap;
+    key_in_place *swap = from;
+    from = to;
+    to = swap;
   }
-  for (size_t i = 0; i < n; i++) x[i] = number_f64(keys[i]);
+  for (size_t i = 0; i < n; i++) x[i] = number_f64(from[i]);
 }
 
 void ferry_sort_places_f64(

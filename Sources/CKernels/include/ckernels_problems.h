@@ -9,7 +9,7 @@
 
 // Sorts numbers ascending: a radix sort of order-preserving keys, 11 bits a pass; digits that all
 // share are skipped. No NaN. `keys` and `other` hold n each and are scratch. Both zeros are equal.
-void ferry_sort_f64(double *x, uint64_t *keys, uint64_t *other, size_t n);
+void ferry_sort_f64(double *x, uint64_t *other, size_t n);
 void ferry_sort_f32(float *x, uint32_t *keys, uint32_t *other, size_t n);
 
 // The same, stable, with each number's place of before in `order`; x becomes sorted. n < 2^31.
@@ -45,4 +45,40 @@ void ferry_product_f64(
     const double *a, const double *b, double *out, size_t n, size_t k, size_t m);
 void ferry_product_f64_generic(
     const double *a, const double *b, double *out, size_t n, size_t k, size_t m);
+
+// Nodes of a polynomial an axis, and zeros on each side of a kernel of an axis.
+#define FERRY_GRID_NODES 12
+#define FERRY_GRID_MARGIN 4
+
+// Places n coordinates x[i * x_stride] on an axis: t = (x - low) rate lies in one of `cells` cells, and
+// the weights of its 12 nodes, the first of which has the cell's number, go to weights[i * weights_stride].
+// starts[i] += node_stride times the cell.
+void ferry_grid_place_f64(
+    const double *x, size_t x_stride, double low, double rate, size_t cells, size_t node_stride,
+    double *weights, size_t weights_stride, int32_t *starts, size_t n);
+void ferry_grid_place_f64_generic(
+    const double *x, size_t x_stride, double low, double rate, size_t cells, size_t node_stride,
+    double *weights, size_t weights_stride, int32_t *starts, size_t n);
+// Adds values to the nodes around their points, of 1 to 3 dimensions with 12 weights each, and reads
+// points off their nodes. Nodes of the first of 3 axes are `outer` apart, of the last but one `inner`.
+void ferry_grid_spread_f64(
+    const double *weights, const int32_t *starts, const double *values, size_t dimensions,
+    size_t outer, size_t inner, double *grid, size_t n);
+void ferry_grid_spread_f64_generic(
+    const double *weights, const int32_t *starts, const double *values, size_t dimensions,
+    size_t outer, size_t inner, double *grid, size_t n);
+void ferry_grid_gather_f64(
+    const double *weights, const int32_t *starts, const double *grid, size_t dimensions,
+    size_t outer, size_t inner, double *out, size_t n);
+void ferry_grid_gather_f64_generic(
+    const double *weights, const int32_t *starts, const double *grid, size_t dimensions,
+    size_t outer, size_t inner, double *out, size_t n);
+// out[inner, count]: the sums over k of kernel(|i - k|) in[k, j] for j of from..<to, turned, so that the
+// next axis comes first. The kernel has 2 reach + 1 values and 4 zeros on each side.
+void ferry_grid_axis_f64(
+    const double *kernel, size_t reach, const double *in, size_t count, size_t inner, size_t from,
+    size_t to, double *out);
+void ferry_grid_axis_f64_generic(
+    const double *kernel, size_t reach, const double *in, size_t count, size_t inner, size_t from,
+    size_t to, double *out);
 #endif

@@ -39,6 +39,8 @@ public struct CostRange: Sendable, Equatable {
   public let mean: Double
   /// The mean over rows of each row's least cost.
   public let meanRowLeast: Double
+  /// Below 2¹⁶ entries the true range takes hardly any time.
+  private static let fewEntries = 1 << 16
   /// Sums of potentials stay finite below this.
   static let magnitudeLimit = 1e290
 
@@ -96,6 +98,24 @@ public struct CostRange: Sendable, Equatable {
     self.greatest = greatest
     self.mean = mean
     meanRowLeast = rowLeast
+  }
+
+  /// The same where bounds are enough: of squared distances the mean, and 0 and the square of the
+  /// box around all points; O(n + m).
+  init(
+    near geometry: any CostGeometry, threads: Threads
+  ) throws(TransportError) {
+    guard let cloud = geometry as? PointCloud, case .squaredEuclidean = cloud.cost,
+      cloud.rowCount > Self.fewEntries / cloud.columnCount,
+      let (mean, greatest) = cloud.squares, greatest <= Self.magnitudeLimit
+    else {
+      self = try CostRange(of: geometry, threads: threads)
+      return
+    }
+    least = 0
+    self.greatest = greatest
+    self.mean = mean
+    meanRowLeast = 0
   }
 
   /// The same of a grid, axis by axis: O(N) in all.

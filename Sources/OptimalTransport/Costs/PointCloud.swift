@@ -89,6 +89,19 @@ public struct PointCloud: CostGeometry {
     }
   }
 
+  /// The mean squared distance, and a bound on all: that of the box around the points. Nil where one
+  /// overflows.
+  var squares: (mean: Double, greatest: Double)? {
+    var (mean, greatest) = (0.0, 0.0)
+    for k in 0..<sources.dimensions {
+      let (x, y) = (sources.moments(k), targets.moments(k))
+      mean += x.variance + y.variance + (x.mean - y.mean) * (x.mean - y.mean)
+      let length = max(x.high, y.high) - min(x.low, y.low)
+      greatest += length * length
+    }
+    return mean.isFinite && greatest.isFinite ? (mean, greatest) : nil
+  }
+
   private func fillNorms(
     _ x: Span<Double>, _ p: Double, _ power: Double, _ costs: inout MutableSpan<Double>
   ) {

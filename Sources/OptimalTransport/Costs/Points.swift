@@ -41,6 +41,22 @@ public struct Points: Sendable, Equatable {
     coordinates[index * dimensions..<(index + 1) * dimensions]
   }
 
+  /// Of one coordinate: the mean, the mean square around it, and the ends.
+  func moments(_ k: Int) -> (mean: Double, variance: Double, low: Double, high: Double) {
+    var (sum, low, high) = (0.0, Double.infinity, -Double.infinity)
+    for i in stride(from: k, to: coordinates.count, by: dimensions) {
+      sum += coordinates[i]
+      low = min(low, coordinates[i])
+      high = max(high, coordinates[i])
+    }
+    let mean = sum / Double(count)
+    var variance = 0.0
+    for i in stride(from: k, to: coordinates.count, by: dimensions) {
+      variance += (coordinates[i] - mean) * (coordinates[i] - mean)
+    }
+    return (mean, variance / Double(count), low, high)
+  }
+
   /// One coordinate of all points after the other, `[dimensions, count]`: what row kernels read.
   var byCoordinate: [Double] {
     var turned = [Double](repeating: 0, count: coordinates.count)

@@ -34,11 +34,21 @@ struct GibbsOperator {
   private var f: [Double] = []
   private var g: [Double] = []
   private var rate = 0.0
+  /// The error that products through a grid may have, as a share of the mass; nil where they are not
+  /// wanted.
+  private var gridTolerance: Double?
+  private var grid: InterpolatedKernel?
+  /// Sums of rows, and their scales, where products go through a grid.
+  private let whole: (sums: SharedBuffer<Double>, scales: SharedBuffer<Double>)
+  private let gridSums: SharedBuffer<Double>
 
   /// A kernel of a geometry, in memory of `heldBytes` at most or in none.
+  ///
+  /// - Parameter gridTolerance: where given, products may go through a grid, with an error that is
+  ///   this share of the mass at most.
   init(
     _ geometry: any CostGeometry, source: RowSource, precision: Precision, isHeld: Bool,
-    reach: Double? = nil, threads: Threads
+    reach: Double? = nil, gridTolerance: Double? = nil, threads: Threads
   ) {
     rowCount = geometry.rowCount
     columnCount = geometry.columnCount
@@ -60,6 +70,10 @@ struct GibbsOperator {
     } else {
       cloud = nil
     }
+    self.gridTolerance = cloud == nil ? nil : gridTolerance
+    let wide = self.gridTolerance == nil ? 0 : 1
+    whole = (SharedBuffer(count: wide * rowCount), SharedBuffer(count: wide * rowCount))
+    gridSums = SharedBuffer(count: wide * columnCount)
     blocks =
       reach != nil && !isHeld && precision == .single ? cloud.map { ColumnBlocks($0.targets) } : nil
   }
@@ -69,11 +83,64 @@ struct GibbsOperator {
     self.f = f
     self.g = g
     rate = 1 / epsilon
+    prepareGrid(epsilon)
+    if let grid, let cloud {
+      grid.rebuild(cloud, f: f, g: g)
+      return
+    }
     guard isHeld else { return }
     switch precision {
     case .single: fill(singles)
     case .double: fill(doubles)
     }
+  }
+
+  /// Whether products go through a grid.
+  var isOnGrid: Bool { grid != nil }
+  /// Whether scalings may grow while the kernel stays: it costs nothing, or more than an iteration.
+  var staysAround: Bool { isHeld || isOnGrid }
+  /// Whether entries are in f32, and sums of them in its range.
+  var isSingle: Bool { precision == .single && !isOnGrid }
+
+  /// Rows from now on.
+  mutating func leaveGrid() {
+    gridTolerance = nil
+    grid = nil
+  }
+
+  private mutating func prepareGrid(_ epsilon: Double) {
+    guard let gridTolerance, let cloud else { return }
+    guard grid?.epsilon != epsilon else { return }
+    grid = InterpolatedKernel(
+      cloud, epsilon: epsilon, tolerance: gridTolerance, isHeld: isHeld, threads: threads)
+  }
+
+  /// Potentials to start from where products go through a grid at this ε.
+  mutating func startingPotentials(epsilon: Double) -> Potentials? {
+    prepareGrid(epsilon)
+    guard let grid, let cloud else { return nil }
+    return grid.startingPotentials(cloud)
+  }
+
+  /// A pass through the grid; infinite sums where its error is more than it may be.
+  private func pass(
+    _ grid: InterpolatedKernel, tolerance: Double, _ weights: [Double],
+    _ columnSums: inout [Double], _ rule: RowRule
+  ) {
+    grid.rowSums(weights, into: whole.sums)
+    let (n, m) = (rowCount, columnCount)
+    // One block, as the rule is cheap beside the products.
+    var scales = whole.scales.part(0..<n)
+    rule(0..<n, whole.sums.span, &scales)
+    // Marginals of a coupling add up to the sum of scales times sums: its mass.
+    let mass = CostKernels.dot(whole.scales.span, whole.sums.span)
+    guard grid.error(weights: weights, scales: whole.scales.span) <= tolerance * mass else {
+      for j in 0..<m { columnSums[j] = .infinity }
+      return
+    }
+    grid.columnSums(whole.scales.span, into: gridSums)
+    let sums = gridSums.span
+    for j in 0..<m { columnSums[j] = sums[j] }
   }
 
   private func fill<E: KernelElement>(_ matrix: SharedBuffer<E>) {
@@ -112,6 +179,10 @@ struct GibbsOperator {
   ///
   /// The rule is called for blocks of rows in several threads at once.
   func pass(weights: [Double], into columnSums: inout [Double], rule: RowRule) {
+    if let grid, let gridTolerance {
+      pass(grid, tolerance: gridTolerance / 4, weights, &columnSums, rule)
+      return
+    }
     switch precision {
     case .single:
       if let blocks, let cloud {

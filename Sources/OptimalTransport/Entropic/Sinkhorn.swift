@@ -134,7 +134,7 @@ public struct Sinkhorn: Sendable {
       var run = GridRun(self, problem, grid: grid, penalties: penalties, epsilon: epsilon)
       solution = try run.solve()
     } else {
-      let range = try CostRange(of: problem.geometry, threads: threads)
+      let range = try CostRange(near: problem.geometry, threads: threads)
       epsilon = try self.epsilon(for: range)
       var run = try SinkhornRun(
         self, problem, penalties: penalties, epsilon: epsilon, range: range)

@@ -87,6 +87,8 @@ struct SinkhornRun {
       live.geometry, source: source, precision: .single,
       isHeld: isHeld && settings.form != .logarithmic,
       reach: isCoarse ? log(100 / settings.tolerance) : nil,
+      gridTolerance: settings.form == .logarithmic
+        ? nil : max(settings.tolerance, Self.singleTolerance),
       threads: settings.threads)
     f = Array(repeating: range.least, count: n)
     g = Array(repeating: 0, count: m)
@@ -113,6 +115,8 @@ struct SinkhornRun {
     } else if stagesEnd == 0 {
       if stage > target { _ = logStep() }
       stage = target
+    } else if let start = kernel.startingPotentials(epsilon: stage) {
+      (f, g) = (start.rows, start.columns)
     }
     let isStaged = stage > target
     epsilon = stage
@@ -164,6 +168,11 @@ struct SinkhornRun {
       }
       let solution = measured()
       if solution.isConverged || passes >= settings.iterationsMax { return solution }
+      if kernel.isOnGrid {
+        // Its entries were not near enough.
+        kernel.leaveGrid()
+        continue
+      }
       // What was seen on the way was that of the state before, and in fewer digits.
       goal /= 2
       widen()
@@ -230,7 +239,10 @@ struct SinkhornRun {
       let theta = relaxed ? relaxation.theta : 1
       guard let error = isSmall ? smallStep(theta: theta) : scalingStep(theta: theta) else {
         absorb()
-        if kernel.precision == .single {
+        if kernel.isOnGrid {
+          kernel.leaveGrid()
+          isFresh = false
+        } else if kernel.precision == .single {
           widen()
           isFresh = false
         } else {
@@ -252,8 +264,8 @@ struct SinkhornRun {
         pace = (passes, error)
       }
       let limit =
-        kernel.precision == .single ? Self.absorbAbove.single : Self.absorbAbove.double
-      if !kernel.isHeld || largestLogarithm > limit {
+        kernel.isSingle ? Self.absorbAbove.single : Self.absorbAbove.double
+      if !kernel.staysAround || largestLogarithm > limit {
         absorb()
         isFresh = false
       }
@@ -266,7 +278,7 @@ struct SinkhornRun {
     passes += 1
     let b = columnSide.masses
     for j in weights.indices { weights[j] = v[j] * b[j] }
-    let usable = kernel.precision == .single ? usableSingles : settings.usableSums
+    let usable = kernel.isSingle ? usableSingles : settings.usableSums
     let (f, u, freshRows, rowErrors, rowSide) = (f, u, freshRows, rowErrors, rowSide)
     let epsilon = epsilon
     kernel.pass(weights: weights, into: &sums) { rows, sums, scales in
@@ -311,7 +323,7 @@ struct SinkhornRun {
 
   /// All of it lies in the cache, and an iteration is one loop in C.
   private var isSmall: Bool {
-    kernel.precision == .single && kernel.isHeld && n * m <= Self.smallEntries
+    kernel.isSingle && kernel.isHeld && n * m <= Self.smallEntries
       && rowSide.penalty == .exact && columnSide.penalty == .exact
       && settings.usableSums.contains(1e-25) && settings.usableSums.contains(1e25)
   }
