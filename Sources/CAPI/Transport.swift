@@ -266,10 +266,15 @@ struct Choice {
     given.iterations_max == 0 ? nil : Int(clamping: given.iterations_max)
   }
 
+  /// Puts what C gives in the place of a solver's own limits.
+  func limit(_ tolerance: inout Double, _ iterationsMax: inout Int) {
+    if let given = self.tolerance { tolerance = given }
+    if let given = self.iterationsMax { iterationsMax = given }
+  }
+
   var sinkhorn: Sinkhorn {
     var solver = Sinkhorn(strength, threads: threads)
-    if given.tolerance != 0 { solver.tolerance = given.tolerance }
-    if let iterationsMax { solver.iterationsMax = iterationsMax }
+    limit(&solver.tolerance, &solver.iterationsMax)
     return solver
   }
 
@@ -286,8 +291,7 @@ struct Choice {
     case FERRY_OT_SINKHORN: return try sinkhorn.solve(problem(task))
     case FERRY_OT_NEWTON:
       var solver = SinkhornNewton(strength, threads: threads)
-      if given.tolerance != 0 { solver.tolerance = given.tolerance }
-      if let iterationsMax { solver.stepsMax = iterationsMax }
+      limit(&solver.tolerance, &solver.stepsMax)
       return try solver.solve(problem(task))
     default:
       return try ExactTransport(simplex: NetworkSimplex(pivotsMax: iterationsMax)).solve(

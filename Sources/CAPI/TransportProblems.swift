@@ -16,6 +16,15 @@ private func even(_ masses: [Double]?, _ count: Int) -> [Double] {
   masses ?? Array(repeating: 1 / Double(count), count: count)
 }
 
+/// A problem without penalties, and what is asked of it.
+private func balanced(
+  _ problem: UnsafePointer<ferry_ot_problem>?, _ options: UnsafePointer<ferry_ot_options>?
+) throws -> (ProblemDoor, Choice) {
+  let task = try unsafe ProblemDoor(problem)
+  guard task.isBalanced else { throw DoorError("penalties are of FERRY_OT_SINKHORN alone") }
+  return (task, try unsafe Choice(options))
+}
+
 private func onlySinkhornOrExact(_ choice: Choice, _ name: String) throws(DoorError) {
   guard choice.method == FERRY_OT_EXACT || choice.method == FERRY_OT_SINKHORN else {
     throw DoorError("\(name) has FERRY_OT_EXACT and FERRY_OT_SINKHORN alone")
@@ -29,17 +38,14 @@ public func ferry_ot_partial(
 ) -> ferry_status {
   call {
     try unsafe SolutionDoor.put(at: solution) {
-      let task = try unsafe ProblemDoor(problem)
-      let choice = try unsafe Choice(options)
-      guard task.isBalanced else { throw DoorError("penalties are of FERRY_OT_SINKHORN alone") }
+      let (task, choice) = try unsafe balanced(problem, options)
       try onlySinkhornOrExact(choice, "a partial problem")
       let a = even(task.rowMasses, task.geometry.rowCount)
       let b = even(task.columnMasses, task.geometry.columnCount)
       var found: FoundCoupling
       if choice.method == FERRY_OT_SINKHORN {
         var solver = EntropicPartial(mass: mass, epsilon: try choice.epsilon)
-        if let tolerance = choice.tolerance { solver.tolerance = tolerance }
-        if let iterationsMax = choice.iterationsMax { solver.iterationsMax = iterationsMax }
+        choice.limit(&solver.tolerance, &solver.iterationsMax)
         let answer = try solver.solve(task.geometry, rowMasses: a, columnMasses: b)
         found = FoundCoupling(
           .dense(answer.coupling), cost: answer.transportCost, answer.certificate,
@@ -70,15 +76,12 @@ public func ferry_ot_smooth(
 ) -> ferry_status {
   call {
     try unsafe SolutionDoor.put(at: solution) {
-      let task = try unsafe ProblemDoor(problem)
-      let choice = try unsafe Choice(options)
-      guard task.isBalanced else { throw DoorError("penalties are of FERRY_OT_SINKHORN alone") }
+      let (task, choice) = try unsafe balanced(problem, options)
       let gamma = try choice.epsilon
       var solver = SmoothTransport(
         entriesMax > 0 ? .sparse(gamma, entriesMax: entriesMax) : .squares(gamma),
         threads: choice.threads)
-      if let tolerance = choice.tolerance { solver.tolerance = tolerance }
-      if let iterationsMax = choice.iterationsMax { solver.iterationsMax = iterationsMax }
+      choice.limit(&solver.tolerance, &solver.iterationsMax)
       let answer = try solver.solve(
         LinearProblem(
           task.geometry, rowMasses: task.rowMasses, columnMasses: task.columnMasses))
@@ -120,8 +123,7 @@ public func ferry_ot_gromov(
       let masses = (rows: task.rowMasses, columns: task.columnMasses)
       guard choice.method == FERRY_OT_SINKHORN else {
         var solver = GromovWasserstein(mass: mass == 0 ? nil : mass)
-        if let tolerance = choice.tolerance { solver.tolerance = tolerance }
-        if let iterationsMax = choice.iterationsMax { solver.iterationsMax = iterationsMax }
+        choice.limit(&solver.tolerance, &solver.iterationsMax)
         let answer = try solver.solve(task)
         return try FoundCoupling(
           .dense(answer.coupling), cost: answer.cost, dual: answer.cost - answer.gap,
@@ -131,11 +133,10 @@ public func ferry_ot_gromov(
       // The options' tolerance and limit are of the outer problem.
       var solver = EntropicGromov(
         Sinkhorn(.epsilon(try choice.epsilon), threads: choice.threads))
+      choice.limit(&solver.tolerance, &solver.iterationsMax)
       if let tolerance = choice.tolerance {
-        solver.tolerance = tolerance
         solver.sinkhorn.tolerance = min(solver.sinkhorn.tolerance, tolerance)
       }
-      if let iterationsMax = choice.iterationsMax { solver.iterationsMax = iterationsMax }
       let answer = try solver.solve(task)
       var found = try FoundCoupling(
         .dense(answer.coupling), cost: answer.cost, dual: .nan, masses: masses, isPartial: false,

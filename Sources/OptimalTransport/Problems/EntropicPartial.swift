@@ -52,15 +52,8 @@ public struct EntropicPartial: Sendable {
   public func solve(
     _ geometry: any CostGeometry, rowMasses a: [Double], columnMasses b: [Double]
   ) throws(TransportError) -> Solution {
-    let totals = (
-      try LinearProblem.total(a, count: geometry.rowCount, side: "row"),
-      try LinearProblem.total(b, count: geometry.columnCount, side: "column")
-    )
-    guard mass > 0, mass <= min(totals.0, totals.1) else {
-      throw TransportError(
-        .badMass, "\(mass) is to move, of \(totals.0) in rows and \(totals.1) in columns",
-        at: "entropic partial", remedy: "Give a mass above 0, and no more than both sides have.")
-    }
+    let (mass, _) = try PartialTransport.movable(
+      mass, between: a, and: b, over: geometry, at: "entropic partial")
     let range = try CostRange(of: geometry)
     guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * range.magnitude, tolerance > 0 else {
       throw TransportError(

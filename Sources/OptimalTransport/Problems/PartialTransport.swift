@@ -39,13 +39,11 @@ public struct PartialTransport: Sendable {
     public let iterations: Int
   }
 
-  /// Solves between masses `a: [n]` and `b: [m]`, whose totals may differ.
-  ///
-  /// - Throws: `.badMass` for a mass to move that is not above 0 or more than a side has, else as
-  ///   `NetworkSimplex.solve`.
-  public func solve(
-    _ geometry: any CostGeometry, rowMasses a: [Double], columnMasses b: [Double]
-  ) throws(TransportError) -> Solution {
+  /// What moves of a mass, which is no more than both sides have but for rounding, and what they have.
+  static func movable(
+    _ mass: Double, between a: [Double], and b: [Double], over geometry: any CostGeometry,
+    at place: String
+  ) throws(TransportError) -> (mass: Double, totals: (Double, Double)) {
     let totals = (
       try LinearProblem.total(a, count: geometry.rowCount, side: "row"),
       try LinearProblem.total(b, count: geometry.columnCount, side: "column")
@@ -54,10 +52,21 @@ public struct PartialTransport: Sendable {
     guard mass > 0, mass <= least * (1 + LinearProblem.totalsTolerance) else {
       throw TransportError(
         .badMass, "\(mass) is to move, of \(totals.0) in rows and \(totals.1) in columns",
-        at: "partial transport", remedy: "Give a mass above 0, and no more than both sides have.")
+        at: place, remedy: "Give a mass above 0, and no more than both sides have.")
     }
+    return (min(mass, least), totals)
+  }
+
+  /// Solves between masses `a: [n]` and `b: [m]`, whose totals may differ.
+  ///
+  /// - Throws: `.badMass` for a mass to move that is not above 0 or more than a side has, else as
+  ///   `NetworkSimplex.solve`.
+  public func solve(
+    _ geometry: any CostGeometry, rowMasses a: [Double], columnMasses b: [Double]
+  ) throws(TransportError) -> Solution {
+    let (moved, totals) = try Self.movable(
+      mass, between: a, and: b, over: geometry, at: "partial transport")
     let range = try CostRange(of: geometry)
-    let moved = min(mass, least)
     let whole = DummyGeometry(
       part: geometry, forbidden: range.magnitude == 0 ? 1 : 4 * range.magnitude)
     let problem = try LinearProblem(

@@ -8,7 +8,7 @@ import Foundation
 struct BagTraining: Sendable {
   /// Passes over the bags.
   var epochs: Int
-  /// Bags a step.
+  /// Bags a step; the paper's.
   var batch = 16
   /// The greatest rate of learning; it rises for one epoch and falls by a cosine.
   var rate = 2e-3

@@ -80,8 +80,9 @@ extension SurvivalPooling {
       "Its prototypes begin by chance, far from all tiles, which then give each much the same; here they "
         + "begin at clusters of tiles but for the row that says otherwise, and γ is chosen by the loss "
         + "on patients that say when to stop.",
-      "Its steps see 16 bags at a rate of 1e-4; here \(training.batch) at \(short(training.rate)) for "
-        + "\(training.epochs) epochs, the share growing over the first third.",
+      "It learns at a rate of 1e-4 for 50 epochs; here at \(short(training.rate)) for "
+        + "\(training.epochs), \(training.batch) bags a step as there, the share growing over the first third.",
+      "Its tiles' features come from a network; here they are 64 principal components of clean digits.",
       "Its gradients run through up to 1,000 unrolled passes; here through the solution.",
     ]
   }
