@@ -454,6 +454,38 @@ class MemoryTests(unittest.TestCase):
                 self.group.all_reduce(wrong)
 
 
+# How many bytes malloc takes straight from the system for a long vector, in a process of its own: what
+# a group has set stays.
+MAPPED = """
+import ctypes, sys, ferry
+
+class Counts(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
+        "keepcost")]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype, libc.malloc.restype = Counts, ctypes.c_void_p
+options = {"keep_memory": False} if sys.argv[1] == "no" else {}
+with ferry.Group.found("sums", ferry.new_secret(), **options):
+    before = libc.mallinfo2().hblkhd
+    libc.malloc(64 << 20)
+    print(libc.mallinfo2().hblkhd - before)
+"""
+
+
+class KeptMemoryTests(unittest.TestCase):
+    @unittest.skipUnless(hasattr(ctypes.CDLL(None), "mallinfo2"), "glibc alone tells")
+    def test_long_vectors_stay_with_the_process_unless_told_otherwise(self):
+        def mapped(keeps):
+            return int(subprocess.run(
+                [sys.executable, "-c", MAPPED, keeps], check=True, capture_output=True, text=True,
+                timeout=60).stdout)
+
+        self.assertEqual(mapped("yes"), 0)
+        self.assertGreaterEqual(mapped("no"), 64 << 20)
+
+
 class Tensor:
     """What a framework without the buffer protocol shows of its memory."""
 
