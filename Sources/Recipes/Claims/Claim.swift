@@ -21,19 +21,19 @@ public struct Claim: Sendable, Equatable {
   /// The paper's own figure, or that it has none.
   public let reported: String
 
+  /// In the order in which one reads them.
+  ///
   /// - Parameters:
   ///   - sentence: ends with a full stop.
-  public init(id: String, sentence: String, metric: String, need: Need, reported: String) {
+  ///   - paper: its own figure, or that it has none.
+  public init(
+    _ id: String, _ sentence: String, _ metric: String, _ need: Need, paper reported: String
+  ) {
     self.id = id
     self.sentence = sentence
     self.metric = metric
     self.need = need
     self.reported = reported
-  }
-
-  /// The same in the order in which one reads them, for recipes of many claims.
-  init(_ id: String, _ sentence: String, _ metric: String, _ need: Need, paper reported: String) {
-    self.init(id: id, sentence: sentence, metric: metric, need: need, reported: reported)
   }
 
   /// What a measurement says of the claim.

@@ -66,49 +66,45 @@ public struct Perturbation: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "seen", sentence: "One map is nearly as good as one for each condition.",
-        metric:
-          "divergence at 12 trained conditions over that of maps trained on one each; baseline: the "
+        "seen", "One map is nearly as good as one for each condition.",
+        "divergence at 12 trained conditions over that of maps trained on one each; baseline: the "
           + "mean shift",
-        need: .atMost(1.15), reported: "on a par, sci-Plex 3 and 4i"),
+        .atMost(1.15), paper: "on a par, sci-Plex 3 and 4i"),
       Claim(
-        id: "unseen-dose", sentence: "Doses between the trained ones are met.",
-        metric: "divergence over that of the mean shift, taken between doses",
-        need: .atMost(0.6), reported: "strong, sci-Plex 3"),
+        "unseen-dose", "Doses between the trained ones are met.",
+        "divergence over that of the mean shift, taken between doses",
+        .atMost(0.6), paper: "strong, sci-Plex 3"),
       Claim(
-        id: "unseen-drug", sentence: "Drugs that were not trained are met, told by their effect.",
-        metric: "divergence at 4 drugs and 5 doses over that of the cells as they are",
-        need: .atMost(0.8), reported: "strong, sci-Plex 3"),
+        "unseen-drug", "Drugs that were not trained are met, told by their effect.",
+        "divergence at 4 drugs and 5 doses over that of the cells as they are",
+        .atMost(0.8), paper: "strong, sci-Plex 3"),
       Claim(
-        id: "mode-of-action", sentence: "A drug's effect tells more of it than its target.",
-        metric: "divergence at unseen drugs over that of the map told the target",
-        need: .atMost(1), reported: "better than molecules' fingerprints"),
+        "mode-of-action", "A drug's effect tells more of it than its target.",
+        "divergence at unseen drugs over that of the map told the target",
+        .atMost(1), paper: "better than molecules' fingerprints"),
       Claim(
-        id: "one-hot", sentence: "A mere name says nothing of a new drug.",
-        metric:
-          "divergence at unseen drugs, told by names, over that of the cells as they are; the map "
+        "one-hot", "A mere name says nothing of a new drug.",
+        "divergence at unseen drugs, told by names, over that of the cells as they are; the map "
           + "told the effect has to be at 0.8",
-        need: .atLeast(0.8), reported: "cannot be applied"),
+        .atLeast(0.8), paper: "cannot be applied"),
       Claim(
-        id: "heterogeneity", sentence: "It gains more in how cells differ than in their mean.",
-        metric:
-          "the worst of variance, third moment and discrepancy, each over the mean shift's, over the "
+        "heterogeneity", "It gains more in how cells differ than in their mean.",
+        "the worst of variance, third moment and discrepancy, each over the mean shift's, over the "
           + "same of the mean, unseen doses",
-        need: .atMost(1), reported: "its point against mean shifts"),
+        .atMost(1), paper: "its point against mean shifts"),
       Claim(
-        id: "gap", sentence: "Trained with the gap, maps have less of it.",
-        metric: "Monge gap over that of the same network without it, trained conditions",
-        need: .atMost(0.2), reported: "none"),
+        "gap", "Trained with the gap, maps have less of it.",
+        "Monge gap over that of the same network without it, trained conditions",
+        .atMost(0.2), paper: "none"),
       Claim(
-        id: "fit", sentence: "The fit hardly suffers.",
-        metric: "divergence over that without the gap, trained conditions", need: .atMost(1.05),
-        reported: "none"),
+        "fit", "The fit hardly suffers.",
+        "divergence over that without the gap, trained conditions", .atMost(1.05),
+        paper: "none"),
       Claim(
-        id: "truth", sentence: "It says best what becomes of a given cell.",
-        metric:
-          "mean error of a cell at unseen doses, over the least of the mean shift's, the cells as they "
+        "truth", "It says best what becomes of a given cell.",
+        "mean error of a cell at unseen doses, over the least of the mean shift's, the cells as they "
           + "are and the map without the gap",
-        need: .atMost(1), reported: "none: no cell can be treated and not"),
+        .atMost(1), paper: "none: no cell can be treated and not"),
     ]
   }
 

@@ -35,20 +35,20 @@ public struct DataSelection: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "few", sentence: "100 samples chosen so teach more than 100 chosen otherwise.",
-        metric: "accuracy above the best of random, mean influence and whitened mean",
-        need: .atLeast(0.2), reported: "none at this scale"),
+        "few", "100 samples chosen so teach more than 100 chosen otherwise.",
+        "accuracy above the best of random, mean influence and whitened mean",
+        .atLeast(0.2), paper: "none at this scale"),
       Claim(
-        id: "few-against-all", sentence: "They teach more than the whole pool does.",
-        metric: "accuracy above the whole pool's", need: .atLeast(0.01),
-        reported: "less data than the whole pool, better results in three tasks"),
+        "few-against-all", "They teach more than the whole pool does.",
+        "accuracy above the whole pool's", .atLeast(0.01),
+        paper: "less data than the whole pool, better results in three tasks"),
       Claim(
-        id: "folds-against-all", sentence: "So do as many as folds of the targets ask for.",
-        metric: "accuracy above the whole pool's", need: .atLeast(0.01),
-        reported: "less data than the whole pool, better results in three tasks"),
+        "folds-against-all", "So do as many as folds of the targets ask for.",
+        "accuracy above the whole pool's", .atLeast(0.01),
+        paper: "less data than the whole pool, better results in three tasks"),
       Claim(
-        id: "folds-are-few", sentence: "And these are few.",
-        metric: "share of the pool", need: .atMost(0.12), reported: "none at this scale"),
+        "folds-are-few", "And these are few.",
+        "share of the pool", .atMost(0.12), paper: "none at this scale"),
     ]
   }
 

@@ -43,37 +43,35 @@ public struct MixtureScaling: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "mixtures", sentence: "It predicts mixtures unlike those that were trained.",
-        metric: "mean error of accuracy where the first share is above 1/2; baseline: shares alone",
-        need: .atMost(0.08), reported: "none at this scale"),
+        "mixtures", "It predicts mixtures unlike those that were trained.",
+        "mean error of accuracy where the first share is above 1/2; baseline: shares alone",
+        .atMost(0.08), paper: "none at this scale"),
       Claim(
-        id: "mixtures-edge",
-        sentence: "It does where its form is chosen by what lies beyond the trained mixtures.",
-        metric: "the same, with the runs of most of a source left out together",
-        need: .atMost(0.08), reported: "none: not the paper's"),
+        "mixtures-edge",
+        "It does where its form is chosen by what lies beyond the trained mixtures.",
+        "the same, with the runs of most of a source left out together",
+        .atMost(0.08), paper: "none: not the paper's"),
       Claim(
-        id: "distance", sentence: "The distance is what makes it predict them.",
-        metric: "that error over that of a fit to shares alone", need: .atMost(0.999),
-        reported: "better than fits without the distance"),
+        "distance", "The distance is what makes it predict them.",
+        "that error over that of a fit to shares alone", .atMost(0.999),
+        paper: "better than fits without the distance"),
       Claim(
-        id: "sizes", sentence: "It predicts sizes that were never trained.",
-        metric:
-          "mean error of accuracy over that of taking the larger pilot's, worse of 600 and 1,500",
-        need: .atMost(0.999), reported: "errors of about 1 point of accuracy, CIFAR-10"),
+        "sizes", "It predicts sizes that were never trained.",
+        "mean error of accuracy over that of taking the larger pilot's, worse of 600 and 1,500",
+        .atMost(0.999), paper: "errors of about 1 point of accuracy, CIFAR-10"),
       Claim(
-        id: "sizes-smooth",
-        sentence: "It does where the pilots' difference is smoothed over mixtures.",
-        metric: "the same, with the difference as fitted to mixtures and distances",
-        need: .atMost(0.999), reported: "none: not the paper's"),
+        "sizes-smooth",
+        "It does where the pilots' difference is smoothed over mixtures.",
+        "the same, with the difference as fitted to mixtures and distances",
+        .atMost(0.999), paper: "none: not the paper's"),
       Claim(
-        id: "choice", sentence: "The mixture it chooses is as good as any that is easily had.",
-        metric:
-          "accuracy at the greatest size, less the best of equal shares, least distance and random",
-        need: .atLeast(-0.005), reported: "better than the baselines by 1 to 3 points"),
+        "choice", "The mixture it chooses is as good as any that is easily had.",
+        "accuracy at the greatest size, less the best of equal shares, least distance and random",
+        .atLeast(-0.005), paper: "better than the baselines by 1 to 3 points"),
       Claim(
-        id: "slopes", sentence: "Potentials say how the distance changes with the shares.",
-        metric: "greatest difference from finite differences", need: .atMost(1e-5),
-        reported: "a closed form"),
+        "slopes", "Potentials say how the distance changes with the shares.",
+        "greatest difference from finite differences", .atMost(1e-5),
+        paper: "a closed form"),
     ]
   }
 

@@ -44,26 +44,25 @@ public struct ColorTransfer: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "proven", sentence: "The coupling is the cheapest there is, and says so itself.",
-        metric: "relative gap of the exact coupling", need: .atMost(1e-12),
-        reported: "none: solved by linear programming"),
+        "proven", "The coupling is the cheapest there is, and says so itself.",
+        "relative gap of the exact coupling", .atMost(1e-12),
+        paper: "none: solved by linear programming"),
       Claim(
-        id: "palette",
-        sentence: "Colors that the map has never seen meet the other picture's palette.",
-        metric: "squared distance of held-out colors to the palette, by that of Reinhard's means "
+        "palette",
+        "Colors that the map has never seen meet the other picture's palette.",
+        "squared distance of held-out colors to the palette, by that of Reinhard's means "
           + "and deviations",
-        need: .atMost(0.5), reported: "none: shown in pictures"),
+        .atMost(0.5), paper: "none: shown in pictures"),
       Claim(
-        id: "cheapest",
-        sentence: "Of recolorings that meet the palette exactly, it changes colors least.",
-        metric:
-          "mean squared change beyond that of the means, by that of pairing pixels by rank of "
+        "cheapest",
+        "Of recolorings that meet the palette exactly, it changes colors least.",
+        "mean squared change beyond that of the means, by that of pairing pixels by rank of "
           + "brightness",
-        need: .atMost(0.9), reported: "none: holds by definition, and is checked"),
+        .atMost(0.9), paper: "none: holds by definition, and is checked"),
       Claim(
-        id: "smooth", sentence: "The entropic map has fewer artifacts than the exact coupling.",
-        metric: "mean change between neighboring pixels, by that of the exact coupling",
-        need: .atMost(0.9), reported: "none: shown in pictures"),
+        "smooth", "The entropic map has fewer artifacts than the exact coupling.",
+        "mean change between neighboring pixels, by that of the exact coupling",
+        .atMost(0.9), paper: "none: shown in pictures"),
     ]
   }
 

@@ -47,45 +47,43 @@ public struct ConditionalMonge: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "unseen", sentence: "Conditions that were not trained are met.",
-        metric:
-          "W2 to the known map's images at 10 new conditions, over the lesser of the identity's "
+        "unseen", "Conditions that were not trained are met.",
+        "W2 to the known map's images at 10 new conditions, over the lesser of the identity's "
           + "and the unconditional map's",
-        need: .atMost(0.5), reported: "none: real cells have no known map"),
+        .atMost(0.5), paper: "none: real cells have no known map"),
       Claim(
-        id: "truth", sentence: "The gap brings the map nearer to the known one.",
-        metric: "mean error of a point over that of the same network without the gap",
-        need: .atMost(1), reported: "none: real cells have no known map"),
+        "truth", "The gap brings the map nearer to the known one.",
+        "mean error of a point over that of the same network without the gap",
+        .atMost(1), paper: "none: real cells have no known map"),
       Claim(
-        id: "gap", sentence: "Trained with the gap, maps have less of it.",
-        metric: "Monge gap over that of the same network without it, known maps",
-        need: .atMost(0.2), reported: "none"),
+        "gap", "Trained with the gap, maps have less of it.",
+        "Monge gap over that of the same network without it, known maps",
+        .atMost(0.2), paper: "none"),
       Claim(
-        id: "fit", sentence: "The fit hardly suffers.",
-        metric: "W2 to the known images over that without the gap", need: .atMost(1.05),
-        reported: "none"),
+        "fit", "The fit hardly suffers.",
+        "W2 to the known images over that without the gap", .atMost(1.05),
+        paper: "none"),
       Claim(
-        id: "angles", sentence: "Angles between the trained ones are met.",
-        metric:
-          "discrepancy of kernel means at 25 and 35 degrees, over the least of the identity's and, at the "
+        "angles", "Angles between the trained ones are met.",
+        "discrepancy of kernel means at 25 and 35 degrees, over the least of the identity's and, at the "
           + "nearest trained angle, of its digits and its map; baseline: its map",
-        need: .atMost(1), reported: "strong on unseen doses, sci-Plex 3"),
+        .atMost(1), paper: "strong on unseen doses, sci-Plex 3"),
       Claim(
-        id: "signature", sentence: "So is the mean shift.",
-        metric: "length of the error of the mean, likewise", need: .atMost(1),
-        reported: "strong on unseen doses, sci-Plex 3"),
+        "signature", "So is the mean shift.",
+        "length of the error of the mean, likewise", .atMost(1),
+        paper: "strong on unseen doses, sci-Plex 3"),
       Claim(
-        id: "bounded", sentence: "No gap is below 0.",
-        metric: "the least exact or debiased gap of 40 maps", need: .atLeast(-1e-6),
-        reported: "holds by definition of exact gaps"),
+        "bounded", "No gap is below 0.",
+        "the least exact or debiased gap of 40 maps", .atLeast(-1e-6),
+        paper: "holds by definition of exact gaps"),
       Claim(
-        id: "optimal", sentence: "Gradients of convex functions have none.",
-        metric: "the greatest exact gap of 5 under squared distances", need: .atMost(1e-4),
-        reported: "theorem"),
+        "optimal", "Gradients of convex functions have none.",
+        "the greatest exact gap of 5 under squared distances", .atMost(1e-4),
+        paper: "theorem"),
       Claim(
-        id: "turned", sentence: "Turns by 40 degrees have one.",
-        metric: "the least exact or debiased gap, as a share of the mean cost",
-        need: .atLeast(0.01), reported: "theorem"),
+        "turned", "Turns by 40 degrees have one.",
+        "the least exact or debiased gap, as a share of the mean cost",
+        .atLeast(0.01), paper: "theorem"),
     ]
   }
 

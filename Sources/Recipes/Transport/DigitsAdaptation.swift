@@ -38,18 +38,18 @@ public struct DigitsAdaptation: Recipe {
     let none = "better than no adaptation between USPS and MNIST; its figures are of other sets"
     return [
       Claim(
-        id: "adapted", sentence: "Moved digits label the targets better than unmoved ones.",
-        metric: "points of accuracy gained by the nearest neighbor, less half an interval of 95 %",
-        need: .atLeast(10), reported: none),
+        "adapted", "Moved digits label the targets better than unmoved ones.",
+        "points of accuracy gained by the nearest neighbor, less half an interval of 95 %",
+        .atLeast(10), paper: none),
       Claim(
-        id: "unseen", sentence: "So they do with targets that the coupling does not know.",
-        metric: "points of accuracy gained by the nearest neighbor, less half an interval of 95 %",
-        need: .atLeast(8), reported: none),
+        "unseen", "So they do with targets that the coupling does not know.",
+        "points of accuracy gained by the nearest neighbor, less half an interval of 95 %",
+        .atLeast(8), paper: none),
       Claim(
-        id: "classes", sentence: "Coupling by classes is no worse than by pixels alone.",
-        metric: "points of accuracy gained over transport without labels, less half an interval "
+        "classes", "Coupling by classes is no worse than by pixels alone.",
+        "points of accuracy gained over transport without labels, less half an interval "
           + "of 95 %",
-        need: .atLeast(0), reported: "better in most of its pairs of sets"),
+        .atLeast(0), paper: "better in most of its pairs of sets"),
     ]
   }
 

@@ -35,39 +35,36 @@ public struct ExpertRouting: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "capacity", sentence: "No expert takes more than k tokens, whatever k is.",
-        metric:
-          "tokens of the fullest expert beyond k, the greatest over all k; baseline: each token to its "
+        "capacity", "No expert takes more than k tokens, whatever k is.",
+        "tokens of the fullest expert beyond k, the greatest over all k; baseline: each token to its "
           + "nearest expert, at the even share",
-        need: .atMost(0), reported: "holds by construction"),
+        .atMost(0), paper: "holds by construction"),
       Claim(
-        id: "arrives",
-        sentence: "Where experts have room for all, the mass of every token arrives.",
-        metric:
-          "marginal error, the greatest over k from the even share on; baseline: loads of nearest "
+        "arrives",
+        "Where experts have room for all, the mass of every token arrives.",
+        "marginal error, the greatest over k from the even share on; baseline: loads of nearest "
           + "experts against even ones",
-        need: .atMost(1e-8), reported: "holds where the dual has no ties"),
+        .atMost(1e-8), paper: "holds where the dual has no ties"),
       Claim(
-        id: "smoother", sentence: "With more room couplings get no dearer and no less smooth.",
-        metric:
-          "the greatest rise of objective or of squared mass from one k to the next, as a share",
-        need: .atMost(1e-9), reported: "figure 1: from a permutation to a dense coupling"),
+        "smoother", "With more room couplings get no dearer and no less smooth.",
+        "the greatest rise of objective or of squared mass from one k to the next, as a share",
+        .atMost(1e-9), paper: "figure 1: from a permutation to a dense coupling"),
       Claim(
-        id: "limit", sentence: "Without a limit it is quadratically regularized transport.",
-        metric: "difference of the objectives at k = all tokens, as a share",
-        need: .atMost(1e-10), reported: "holds by definition"),
+        "limit", "Without a limit it is quadratically regularized transport.",
+        "difference of the objectives at k = all tokens, as a share",
+        .atMost(1e-10), paper: "holds by definition"),
       Claim(
-        id: "exact", sentence: "Without its quadratic term it is exact transport.",
-        metric: "cost at a thousandth of γ over the exact one, minus 1", need: .atMost(1e-6),
-        reported: "holds in the limit"),
+        "exact", "Without its quadratic term it is exact transport.",
+        "cost at a thousandth of γ over the exact one, minus 1", .atMost(1e-6),
+        paper: "holds in the limit"),
       Claim(
-        id: "purity", sentence: "The limit costs little: tokens still go to their own experts.",
-        metric: "points of tokens in their own class lost against the nearest expert",
-        need: .atMost(2), reported: "vision experts classify as well as with soft routers"),
+        "purity", "The limit costs little: tokens still go to their own experts.",
+        "points of tokens in their own class lost against the nearest expert",
+        .atMost(2), paper: "vision experts classify as well as with soft routers"),
       Claim(
-        id: "purity-uneven", sentence: "So they do where the tokens' classes are not even.",
-        metric: "the same for digits as they come", need: .atMost(2),
-        reported: "vision experts classify as well as with soft routers"),
+        "purity-uneven", "So they do where the tokens' classes are not even.",
+        "the same for digits as they come", .atMost(2),
+        paper: "vision experts classify as well as with soft routers"),
     ]
   }
 

@@ -41,25 +41,24 @@ public struct ImbalancedClustering: Recipe {
   public var claims: [Claim] {
     [
       Claim(
-        id: "order",
-        sentence:
-          "Labels get better from equal sizes to free ones, to partial ones, to semantic ones.",
-        metric: "least gain from one to the next, in points of accuracy", need: .atLeast(0),
-        reported: "this order, on CIFAR-100, ImageNet-R and iNaturalist"),
+        "order",
+        "Labels get better from equal sizes to free ones, to partial ones, to semantic ones.",
+        "least gain from one to the next, in points of accuracy", .atLeast(0),
+        paper: "this order, on CIFAR-100, ImageNet-R and iNaturalist"),
       Claim(
-        id: "k-means", sentence: "Semantic partial labels beat clustering the features.",
-        metric: "points of accuracy above the best of 10 spherical k-means", need: .atLeast(5),
-        reported: "none: the network is trained, too"),
+        "k-means", "Semantic partial labels beat clustering the features.",
+        "points of accuracy above the best of 10 spherical k-means", .atLeast(5),
+        paper: "none: the network is trained, too"),
       Claim(
-        id: "objective", sentence: "The objective never rises from one linearization to the next.",
-        metric: "greatest rise, as a share of it", need: .atMost(1e-9),
-        reported: "shown for similarities without negative eigenvalues"),
+        "objective", "The objective never rises from one linearization to the next.",
+        "greatest rise, as a share of it", .atMost(1e-9),
+        paper: "shown for similarities without negative eigenvalues"),
       Claim(
-        id: "rows", sentence: "No sample gives more than it has.",
-        metric: "greatest mass of a row above 1/N", need: .atMost(1e-12), reported: "a constraint"),
+        "rows", "No sample gives more than it has.",
+        "greatest mass of a row above 1/N", .atMost(1e-12), paper: "a constraint"),
       Claim(
-        id: "mass", sentence: "The share of the mass that is to move moves.",
-        metric: "greatest difference from it", need: .atMost(1e-9), reported: "a constraint"),
+        "mass", "The share of the mass that is to move moves.",
+        "greatest difference from it", .atMost(1e-9), paper: "a constraint"),
     ]
   }
 

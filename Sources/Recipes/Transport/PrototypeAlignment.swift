@@ -37,27 +37,27 @@ public struct PrototypeAlignment: Recipe {
     Pool.allCases.flatMap { pool in
       [
         Claim(
-          id: "one-shot\(pool.suffix)",
-          sentence: "Alignment helps where each class has one example (\(pool.rawValue)).",
-          metric: "points of accuracy gained, less half an interval of 95 %", need: .atLeast(8),
-          reported: "up to 14 points over earlier methods, 5-way 1-shot miniImageNet"),
+          "one-shot\(pool.suffix)",
+          "Alignment helps where each class has one example (\(pool.rawValue)).",
+          "points of accuracy gained, less half an interval of 95 %", .atLeast(8),
+          paper: "up to 14 points over earlier methods, 5-way 1-shot miniImageNet"),
         Claim(
-          id: "five-shot\(pool.suffix)",
-          sentence: "It helps where each class has five (\(pool.rawValue)).",
-          metric: "points of accuracy gained, less half an interval of 95 %", need: .atLeast(1.5),
-          reported: "smaller than with one example"),
+          "five-shot\(pool.suffix)",
+          "It helps where each class has five (\(pool.rawValue)).",
+          "points of accuracy gained, less half an interval of 95 %", .atLeast(1.5),
+          paper: "smaller than with one example"),
         Claim(
-          id: "unbalanced\(pool.suffix)",
-          sentence: "Where queries are not of all classes alike, alignment with masses that may "
+          "unbalanced\(pool.suffix)",
+          "Where queries are not of all classes alike, alignment with masses that may "
             + "change does not lose (\(pool.rawValue)).",
-          metric: "points of accuracy gained with free masses; baseline: as published",
-          need: .atLeast(-0.5), reported: "none: queries are balanced"),
+          "points of accuracy gained with free masses; baseline: as published",
+          .atLeast(-0.5), paper: "none: queries are balanced"),
       ]
     } + [
       Claim(
-        id: "time", sentence: "It costs next to nothing.",
-        metric: "seconds for 1,000 episodes of one example, 5 passes each", need: .atMost(2),
-        reported: "none")
+        "time", "It costs next to nothing.",
+        "seconds for 1,000 episodes of one example, 5 passes each", .atMost(2),
+        paper: "none")
     ]
   }
 

@@ -85,7 +85,7 @@ struct Toy: Recipe {
   }
 
   static func claim(need: Claim.Need) -> Claim {
-    Claim(id: "half", sentence: "It halves.", metric: "what is left", need: need, reported: "0.4")
+    Claim("half", "It halves.", "what is left", need, paper: "0.4")
   }
 
   var paper: Paper {
