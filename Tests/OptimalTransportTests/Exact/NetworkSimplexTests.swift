@@ -76,7 +76,7 @@ struct NetworkSimplexTests {
   }
 
   @Test(
-    "large problems, in the plane begun coarsely: certified, the same bits for every thread count",
+    "large problems, in the plane and beyond: certified, the same bits for every thread count",
     arguments: [2, 6])
   func large(dimensions: Int) throws {
     var random = SplitMix64(Seed(UInt64(dimensions)))
@@ -88,7 +88,7 @@ struct NetworkSimplexTests {
       columnMasses: sampleMasses(&random, count: 700, holes: true))
     let one = try NetworkSimplex(threads: .one).solve(problem)
     check(one, problem)
-    // From the tree of a row after the other about 8 pivots a point were needed.
+    // An auction leaves few; from a tree of one row after the other about 8 a point were needed.
     #expect(one.iterations < 6 * 1300, "\(one.iterations) pivots")
     let three = try NetworkSimplex(threads: Threads(3)).solve(problem)
     #expect(three.rowPotentials == one.rowPotentials && three.iterations == one.iterations)
