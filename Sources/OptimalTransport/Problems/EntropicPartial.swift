@@ -94,7 +94,7 @@ public struct EntropicPartial: Sendable {
       price += step
       excess += abs(total - mass)
       if excess <= tolerance * mass {
-        return solution(geometry, a, b, f, g, price, passes: pass)
+        return solution(geometry, a, b, f, g, price, moving: mass, passes: pass)
       }
     }
     throw TransportError(
@@ -105,7 +105,7 @@ public struct EntropicPartial: Sendable {
 
   private func solution(
     _ geometry: any CostGeometry, _ a: [Double], _ b: [Double], _ f: [Double], _ g: [Double],
-    _ price: Double, passes: Int
+    _ price: Double, moving mass: Double, passes: Int
   ) -> Solution {
     let coupling = EntropicCoupling(
       geometry: geometry, f: f.map { $0 + price }, g: g, a: a, b: b, epsilon: epsilon

@@ -32,7 +32,7 @@ extension LinkEngine {
       of: latest.segmentsSent - lineMeasure.segmentsSent)
     lineMeasure = latest
     // The shares are of another speed now.
-    sharing = 0
+    sharing = nil
     shareLine()
   }
 

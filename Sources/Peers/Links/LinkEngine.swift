@@ -47,8 +47,8 @@ final class LinkEngine {
   /// What this machine's line carries, as far as long links lose by sharing it.
   var line = LineShare()
   var lineMeasure = LineMeasure()
-  /// So many links have been given their share of it.
-  var sharing = 0
+  /// So many links have been given their share of it; nil where shares are to be given anew.
+  var sharing: Int?
   private var unflushed: [Connection] = []
   /// When something is due at the earliest: what moves the time back leaves it as it is.
   private var due: Duration?
