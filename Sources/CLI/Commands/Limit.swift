@@ -84,6 +84,9 @@ package struct Limit: Codable, Equatable, Sendable {
         "record", RecordSealer.plainBytesMax, "bytes",
         "the most plain bytes of a sealed record"),
       Limit(
+        "clear-record", RecordSealer.clearBytesMax, "bytes",
+        "the most bytes of a record where nothing is sealed"),
+      Limit(
         "record-on-wire", RecordOpener.wireBytesMax, "bytes",
         "the longest sealed record, with header and tag"),
       Limit(

@@ -15,6 +15,15 @@ final class Connection {
     let payload: Int
   }
 
+  /// A record of the bulk lane that is given on as it comes, its frame's bytes from the socket
+  /// straight to their place: one in clear, that needs no check as a whole, and is due.
+  private struct BegunRecord {
+    let place: RecordHeader.Place
+    let purpose: Purpose
+    let wire: Int
+    var missing: Int
+  }
+
   let token: Int
   let role: LinkRole
   let socket: Socket
@@ -42,6 +51,7 @@ final class Connection {
   var isMarked = false
   private(set) var sealer: RecordSealer?
   private var opener: RecordOpener?
+  private var begun: BegunRecord?
   private var assembler: FrameAssembler
   /// The highest number of a bulk record that came over it.
   private(set) var lastBulkNumber: UInt64?
@@ -66,6 +76,9 @@ final class Connection {
   /// A link counts as silent while so much is on its way, so it must not take long.
   private static let bytesAWakeMax = 16 << 10
   private static let linkReadBytesMax = 4 * RecordSealer.plainBytesMax
+  /// In clear: enough for many short records and the head of a long one, the rest of which goes
+  /// where it belongs.
+  private static let headReadBytesMax = 4 << 10
   private static let greetingReadBytesMax = 8192
 
   init(
@@ -102,6 +115,13 @@ final class Connection {
   }
 
   // MARK: Sending
+
+  /// The most plain bytes of a record. On a path through a network what is urgent must not wait for
+  /// a long one.
+  var recordBytesMax: Int {
+    sealer?.kind == .clear && socket.local != nil
+      ? RecordSealer.clearBytesMax : RecordSealer.plainBytesMax
+  }
 
   func queue(_ message: ControlMessage) {
     let payload = message.encoded
@@ -202,14 +222,28 @@ final class Connection {
 
   // MARK: Receiving
 
-  /// Bytes read in one go.
-  var readBytesMax: Int { stage == .up ? Self.linkReadBytesMax : Self.greetingReadBytesMax }
-
   /// Reads once.
-  func read() -> Moved {
-    let moved = incoming.fill(from: socket, atMost: readBytesMax)
-    if case .bytes(let count) = moved { unattributed += count }
-    return moved
+  ///
+  /// - Returns: what came of it, and whether that was all there is.
+  func read() -> (Moved, isAll: Bool) {
+    let straight = min(begun?.missing ?? 0, link?.missingBulk ?? 0)
+    let others = readBytesMax
+    let moved =
+      straight > 0
+      ? link!.fillBulk(from: socket, atMost: straight, then: &incoming, atMost: others)
+      : incoming.fill(from: socket, atMost: others)
+    guard case .bytes(let count) = moved else { return (moved, true) }
+    unattributed += count
+    begun?.missing -= min(count, straight)
+    return (moved, count < straight + others)
+  }
+
+  /// Bytes read in one go, beside those that go straight to their place.
+  private var readBytesMax: Int {
+    guard stage == .up, let opener else { return Self.greetingReadBytesMax }
+    guard opener.isClear else { return Self.linkReadBytesMax }
+    // A record that is not due must be whole before it is put aside.
+    return Self.headReadBytesMax + (begun == nil ? RecordOpener.missing(in: incoming) : 0)
   }
 
   /// Reads the greeting in what has arrived.
@@ -240,20 +274,58 @@ final class Connection {
     control: ([UInt8]) -> Void, urgent: (FrameHeader, [UInt8]) -> Void,
     bulk: (RecordOrder.Record) throws(PeersError) -> Void
   ) throws(PeersError) {
-    while let record = try opener!.open(&incoming, place: place) {
-      let isAll = try take(
-        incoming[record.plain], wire: record.wireByteCount, control, urgent, bulk)
-      incoming.dropFirst(record.wireByteCount)
-      if !isAll { throw damaged("an urgent frame on a strand") }
-    }
+    repeat {
+      try takeBegun(bulk)
+      while begun == nil, let record = try opener!.open(&incoming, place: place) {
+        let isAll = try take(
+          incoming[record.plain], wire: record.wireByteCount, control, urgent, bulk)
+        incoming.dropFirst(record.wireByteCount)
+        if !isAll { throw damaged("an urgent frame on a strand") }
+      }
+    } while try begin()
     waitForRest()
+  }
+
+  /// Begins with the record at the front, of which a part is here, if it may be taken part by part.
+  private func begin() throws(PeersError) -> Bool {
+    let front = RecordSealer.headerByteCount
+    let head = front + RecordHeader.bulkByteCount
+    guard begun == nil, opener!.isClear, incoming.count >= head,
+      let length = try opener!.length(incoming, place: place), length > head - front
+    else { return false }
+    let header = try RecordHeader(incoming[front..<head], at: place)
+    guard let position = header.place, link?.isDue(position) == true else { return false }
+    incoming.dropFirst(head)
+    begun = BegunRecord(
+      place: position, purpose: header.purpose, wire: front + length,
+      missing: front + length - head)
+    return true
+  }
+
+  /// Gives on what is here of the record that was begun.
+  private func takeBegun(
+    _ bulk: (RecordOrder.Record) throws(PeersError) -> Void
+  ) throws(PeersError) {
+    guard let record = begun else { return }
+    let here = min(record.missing, incoming.count)
+    let isPart = here < record.missing
+    try bulk(
+      .init(
+        number: record.place.number, after: record.place.after, purpose: record.purpose,
+        bytes: incoming[0..<here], isPart: isPart))
+    incoming.dropFirst(here)
+    begun!.missing -= here
+    guard !isPart else { return }
+    lastBulkNumber = record.place.number
+    countReceived(record.purpose, wire: record.wire)
+    begun = nil
   }
 
   /// Part of a record is of no use: the system need not wake anybody for it. On a network that hands
   /// out packet by packet this saves nine wake-ups in ten.
   private func waitForRest() {
     guard socket.local == nil else { return }
-    let wanted = min(RecordOpener.missing(in: incoming), Self.bytesAWakeMax)
+    let wanted = min(begun?.missing ?? RecordOpener.missing(in: incoming), Self.bytesAWakeMax)
     if wanted != bytesAWake {
       bytesAWake = wanted
       socket.wakeOnly(for: wanted)

@@ -108,6 +108,28 @@ package struct FrameAssembler {
   /// The purpose of the frame that is under way.
   package var purpose: Purpose { current?.purpose ?? .heartbeat }
 
+  /// How much of the frame under way is still to come; 0 between frames.
+  package var missing: Int { current.map { $0.payloadByteCount - payload.count } ?? 0 }
+
+  /// Takes bytes of the frame under way from a socket, at most `byteCount` of what is `missing`, and
+  /// what comes after them into a queue. A frame that is whole now is given by the next `take`.
+  package mutating func fill(
+    from socket: Socket, atMost byteCount: Int, then queue: inout ByteQueue, atMost spare: Int
+  ) -> Moved {
+    precondition(byteCount <= missing, "\(byteCount) bytes of \(missing)")
+    var moved = Moved.wouldBlock
+    payload.append(addingCapacity: byteCount) { target in
+      // SAFETY: the memory has room for `byteCount` bytes, and as many count as were written.
+      unsafe target.withUnsafeMutableBufferPointer { space, written in
+        let start = unsafe UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(rebasing: space[0..<byteCount]))
+        moved = unsafe queue.fill(from: socket, after: start, atMost: spare)
+        if case .bytes(let taken) = moved { written = min(taken, byteCount) }
+      }
+    }
+    return moved
+  }
+
   /// Takes some bytes and gives the frames that they complete, in order.
   ///
   /// - Parameter complete: gets each frame's header and payload.

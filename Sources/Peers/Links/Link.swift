@@ -101,7 +101,7 @@ final class Link {
       (ranDry, ranDryOnLine) = (true, true)
       return nil
     }
-    let piece = bulk.next(atMost: RecordSealer.plainBytesMax - RecordHeader.bulkByteCount)
+    let piece = bulk.next(atMost: connection.recordBytesMax - RecordHeader.bulkByteCount)
     let place = RecordHeader.Place(number: bulkSent, after: piece.after)
     bulkSent += 1
     bulkBytesSent += piece.payload.count
@@ -113,11 +113,27 @@ final class Link {
   /// Urgent frames may be what bulk records wait for.
   func receivedUrgent() { urgentReceived += 1 }
 
+  /// Whether a record may be taken part by part.
+  func isDue(_ place: RecordHeader.Place) -> Bool {
+    order.isDue(number: place.number, after: place.after, urgentCount: urgentReceived)
+  }
+
+  /// How much of the bulk frame under way is still to come.
+  var missingBulk: Int { assembler.missing }
+
+  /// Takes bytes of the bulk frame under way straight from the socket: see `FrameAssembler.fill`.
+  func fillBulk(
+    from socket: Socket, atMost byteCount: Int, then queue: inout ByteQueue, atMost spare: Int
+  ) -> Moved {
+    assembler.fill(from: socket, atMost: byteCount, then: &queue, atMost: spare)
+  }
+
   /// Takes a record, and gives the frames that it and those held before complete, in order.
   func take(
     _ record: RecordOrder.Record, from connection: Connection,
     complete: (Purpose, [UInt8]) -> Void
   ) throws(PeersError) {
+    if record.isPart { return try assemble(record, complete) }
     if try order.admits(record, urgentCount: urgentReceived, place: connection.place) {
       try assemble(record, complete)
       try takeHeld(complete: complete)

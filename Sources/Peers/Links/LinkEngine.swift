@@ -367,9 +367,9 @@ final class LinkEngine {
     if connection.hasEnded { return broken(connection, Self.closed) }
     // A budget, so that one fast link does not keep the others waiting.
     for _ in 0..<8 {
-      let asked = connection.readBytesMax
-      switch connection.read() {
-      case .bytes(let count):
+      let (moved, isAll) = connection.read()
+      switch moved {
+      case .bytes:
         if connection.stage == .up {
           connection.link?.silence.heard(at: now)
           takeRecords(connection)
@@ -379,7 +379,7 @@ final class LinkEngine {
           takeGreeting(connection)
         }
         // Fewer than asked for: that was all there is, and `poll` tells when more comes.
-        if connections[connection.token] == nil || count < asked { return }
+        if connections[connection.token] == nil || isAll { return }
         if connection.link?.rests(connection) == true { return }
       case .wouldBlock: return
       case .ended: return ended(connection)

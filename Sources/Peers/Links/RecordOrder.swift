@@ -12,8 +12,14 @@ package struct RecordOrder {
     package let after: UInt64
     package let purpose: Purpose
     package let bytes: ArraySlice<UInt8>
+    /// More of it follows: only of one that `isDue`.
+    package let isPart: Bool
 
-    package init(number: UInt64, after: UInt64, purpose: Purpose, bytes: ArraySlice<UInt8>) {
+    package init(
+      number: UInt64, after: UInt64, purpose: Purpose, bytes: ArraySlice<UInt8>,
+      isPart: Bool = false
+    ) {
+      self.isPart = isPart
       self.number = number
       self.after = after
       self.purpose = purpose
@@ -32,10 +38,15 @@ package struct RecordOrder {
   /// Whether so much came early that connections that are ahead should rest.
   package var isCrowded: Bool { heldByteCount >= LinkLimits.reorderBytesMax }
 
+  /// Whether a record may be used at once: it is the next one, and what it waits for is here.
+  package func isDue(number: UInt64, after: UInt64, urgentCount: UInt64) -> Bool {
+    number == expected && after <= urgentCount
+  }
+
   /// Takes a record, unless it may be used at once.
   ///
   /// - Parameter urgentCount: urgent frames that have arrived.
-  /// - Returns: whether it is the caller's to use now: it is due, and what it waits for is here.
+  /// - Returns: whether it is the caller's to use now, as it is due.
   /// - Throws: `.damagedFrame` when its number came before.
   package mutating func admits(
     _ record: Record, urgentCount: UInt64, place: String
@@ -45,7 +56,7 @@ package struct RecordOrder {
         .damagedFrame, "bulk record \(record.number) a second time", place: place,
         remedy: "The link is closed and opened anew; if it stays so, check the network between.")
     }
-    if record.number == expected, record.after <= urgentCount {
+    if isDue(number: record.number, after: record.after, urgentCount: urgentCount) {
       expected += 1
       return true
     }

@@ -47,6 +47,8 @@ package struct RecordSealer: Sendable {
   private var cipher: RecordCipher
   /// The most plain bytes of a record: it is copied, sealed and sent while a core's cache holds it.
   package static let plainBytesMax = 32_768
+  /// The same where nothing is sealed and nothing copied: a frame of bulk fits.
+  package static let clearBytesMax = 256 << 10
   package static let headerByteCount = 4
 
   package init(_ cipher: RecordCipher) { self.cipher = cipher }
@@ -78,7 +80,9 @@ package struct RecordSealer: Sendable {
 
   /// What a record begins with: its length, and then its head.
   func front(_ head: [UInt8], plainByteCount: Int) -> [UInt8] {
-    precondition(plainByteCount <= Self.plainBytesMax, "a record of \(plainByteCount) bytes")
+    precondition(
+      plainByteCount <= (kind == .clear ? Self.clearBytesMax : Self.plainBytesMax),
+      "a record of \(plainByteCount) bytes")
     var front: [UInt8] = []
     front.reserveCapacity(Self.headerByteCount + head.count)
     front.appendBigEndian(UInt32(plainByteCount + cipher.tagByteCount))
@@ -121,11 +125,9 @@ package struct RecordOpener: Sendable {
     _ wire: inout ByteQueue, place: String
   ) throws(PeersError) -> (plain: Range<Int>, wireByteCount: Int)? {
     let header = RecordSealer.headerByteCount
-    guard wire.count >= header else { return nil }
-    let length = (0..<header).reduce(0) { $0 << 8 | Int(wire[$1]) }
-    guard (cipher.tagByteCount...RecordSealer.plainBytesMax + cipher.tagByteCount).contains(length)
-    else { throw damaged("a record of \(length) bytes", place) }
-    guard wire.count >= header + length else { return nil }
+    guard let length = try length(wire, place: place), wire.count >= header + length else {
+      return nil
+    }
     let sealed = header..<header + length
     let plain = header..<header + length - cipher.tagByteCount
     if cipher.kind != .clear {
@@ -140,6 +142,21 @@ package struct RecordOpener: Sendable {
     }
     return (plain, header + length)
   }
+
+  /// The length that the record at the front announces; nil while that is not here.
+  ///
+  /// - Throws: `.damagedFrame` when it is none that a record has.
+  package func length(_ wire: ByteQueue, place: String) throws(PeersError) -> Int? {
+    guard wire.count >= RecordSealer.headerByteCount else { return nil }
+    let length = (0..<RecordSealer.headerByteCount).reduce(0) { $0 << 8 | Int(wire[$1]) }
+    let most = isClear ? RecordSealer.clearBytesMax : RecordSealer.plainBytesMax
+    guard (cipher.tagByteCount...most + cipher.tagByteCount).contains(length)
+    else { throw damaged("a record of \(length) bytes", place) }
+    return length
+  }
+
+  /// Whether bytes are taken as they come.
+  package var isClear: Bool { cipher.kind == .clear }
 
   /// How many bytes are missing until the record at the front is complete, as far as can be told: at
   /// least 1.

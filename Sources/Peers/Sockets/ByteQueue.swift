@@ -127,6 +127,24 @@ package struct ByteQueue {
     return moved
   }
 
+  /// Takes what the socket has: first as much as fits into memory of the caller's, then at most
+  /// `byteCountMax` more to the end.
+  ///
+  /// - Returns: how much came in all.
+  mutating func fill(
+    from socket: Socket, after first: UnsafeMutableRawBufferPointer, atMost byteCountMax: Int
+  ) -> Moved {
+    reserve(byteCountMax)
+    let at = end
+    // SAFETY: as for `fill`; both runs are borrowed for the call.
+    let moved = unsafe bytes.withUnsafeMutableBytes {
+      unsafe socket.take(
+        into: first, UnsafeMutableRawBufferPointer(rebasing: $0[at..<at + byteCountMax]))
+    }
+    if case .bytes(let taken) = moved { end += max(0, taken - first.count) }
+    return moved
+  }
+
   /// Gives the socket what it will take.
   package mutating func drain(to socket: Socket) -> Moved {
     let range = start..<end

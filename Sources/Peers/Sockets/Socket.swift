@@ -182,9 +182,9 @@ package final class Socket: Sendable {
     return moved { unsafe sendmsg(descriptor, &message, Self.sendFlags) }
   }
 
-  private func moved(_ give: () -> Int) -> Moved {
+  private func moved(_ call: () -> Int) -> Moved {
     while true {
-      let count = give()
+      let count = call()
       if count >= 0 { return .bytes(count) }
       switch SystemReason.last {
       case .interrupted: continue
@@ -196,17 +196,29 @@ package final class Socket: Sendable {
 
   /// Takes bytes from the kernel.
   func take(into space: UnsafeMutableRawBufferPointer) -> Moved {
-    while true {
-      // SAFETY: the caller's pointer and count belong together.
-      let count = unsafe recv(descriptor, space.baseAddress, space.count, 0)
-      if count > 0 { return .bytes(count) }
-      if count == 0 { return .ended }
-      switch SystemReason.last {
-      case .interrupted: continue
-      case .wouldBlock: return .wouldBlock
-      case let reason: return .failed(reason.description)
+    // SAFETY: the caller's pointer and count belong together.
+    taken { unsafe recv(descriptor, space.baseAddress, space.count, 0) }
+  }
+
+  /// Takes bytes from the kernel into one run of memory, and then into another.
+  func take(
+    into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+  ) -> Moved {
+    var runs = unsafe (
+      iovec(iov_base: first.baseAddress, iov_len: first.count),
+      iovec(iov_base: second.baseAddress, iov_len: second.count)
+    )
+    // SAFETY: as above, twice; the two runs lie side by side, as in an array.
+    return unsafe withUnsafeMutableBytes(of: &runs) { both in
+      taken {
+        unsafe readv(descriptor, both.baseAddress?.assumingMemoryBound(to: iovec.self), 2)
       }
     }
+  }
+
+  private func taken(_ take: () -> Int) -> Moved {
+    let moved = moved(take)
+    return moved == .bytes(0) ? .ended : moved
   }
 
   /// Refuses callers from now on, where the system can do so before the socket is closed.

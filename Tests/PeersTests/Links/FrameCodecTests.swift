@@ -25,6 +25,45 @@ struct FrameCodecTests {
     #expect(got == payloads)
   }
 
+  @Test(
+    "a frame under way takes its bytes from the socket; what follows them goes to the queue",
+    arguments: [1, 150, 299, 300])
+  func straight(atMost: Int) throws {
+    let payload = (0..<300).map { UInt8(truncatingIfNeeded: $0) }
+    let header = FrameHeader(.exchange, isControl: false, payloadByteCount: payload.count).encoded
+    let address = try #require(
+      SocketAddress.resolve(PeerAddress(host: "127.0.0.1", port: 0), .numeric).get().first)
+    let listener = try Socket.listening(at: address, backlog: 1).get()
+    var sender = try RawSocket(to: #require(listener.localAddress))
+    let receiver = try #require(listener.accepted())
+    sender.send(header + payload + [1, 2, 3])
+    var queue = ByteQueue(capacity: 8)
+    #expect(queue.fill(from: receiver, atMost: header.count) == .bytes(header.count))
+    var assembler = FrameAssembler(frameBytesMax: 300)
+    var got: [[UInt8]] = []
+    try assembler.take(queue[0..<header.count], place: "") { got.append($1) }
+    queue.dropFirst(header.count)
+    #expect(assembler.missing == 300)
+    while assembler.missing > 0 {
+      let most = min(atMost, assembler.missing)
+      // All that is spare comes after what the frame is given.
+      let spare = most == assembler.missing ? 8 : 0
+      let moved = assembler.fill(from: receiver, atMost: most, then: &queue, atMost: spare)
+      guard case .bytes = moved else {
+        Issue.record("\(moved)")
+        return
+      }
+    }
+    try assembler.take([], place: "") { got.append($1) }
+    #expect(got == [payload] && Array(queue[0..<queue.count]) == [1, 2, 3])
+    #expect(assembler.fill(from: receiver, atMost: 0, then: &queue, atMost: 8) == .wouldBlock)
+    sender.socket.finishSending()
+    var readiness = Readiness()
+    readiness.add(receiver.descriptor, writes: false)
+    readiness.wait(.seconds(10))
+    #expect(assembler.fill(from: receiver, atMost: 0, then: &queue, atMost: 8) == .ended)
+  }
+
   @Test("longer than the limit are refused before anything is allocated")
   func tooLong() {
     let header = FrameHeader(.exchange, isControl: false, payloadByteCount: 1001).encoded

@@ -7,8 +7,11 @@ import Testing
 
 @Suite("Strands over TCP", .serialized)
 struct StrandsTests {
-  static func settings(_ strands: Int) -> LinkSettings {
+  static func settings(
+    _ strands: Int, sealing: LinkSettings.Sealing = .encrypted
+  ) -> LinkSettings {
     var settings = Peer.settings()
+    settings.sealing = sealing
     settings.strands = strands
     return settings
   }
@@ -24,8 +27,10 @@ struct StrandsTests {
     }
   }
 
-  static func linked(_ strands: Int, dialler: Int = 0) throws -> [Peer] {
-    let peers = try (0..<2).map { _ in try Peer(settings: settings(strands)) }
+  static func linked(
+    _ strands: Int, dialler: Int = 0, sealing: LinkSettings.Sealing = .encrypted
+  ) throws -> [Peer] {
+    let peers = try (0..<2).map { _ in try Peer(settings: settings(strands, sealing: sealing)) }
     peers[dialler].perform(.dial(peers[1 - dialler].address))
     peers[0].waitForLink(to: peers[1])
     peers[1].waitForLink(to: peers[0])
@@ -51,9 +56,9 @@ struct StrandsTests {
 
   @Test(
     "bulk keeps its order over many connections, whichever side dialled",
-    arguments: [1, 4, 16], [0, 1])
-  func order(strands: Int, dialler: Int) throws {
-    let peers = try Self.linked(strands, dialler: dialler)
+    arguments: [1, 4, 16], [(0, LinkSettings.Sealing.encrypted), (1, .encrypted), (0, .clear)])
+  func order(strands: Int, way: (dialler: Int, sealing: LinkSettings.Sealing)) throws {
+    let peers = try Self.linked(strands, dialler: way.dialler, sealing: way.sealing)
     defer { for peer in peers { peer.stop() } }
     Self.waitForStrands(strands, peers)
     let before = peers[1].frames.count

@@ -90,13 +90,13 @@ struct GreetingTests {
 
   @Test("another version is named on both sides")
   func otherVersion() {
-    var (a, b) = (Self.side(.dialler), Self.side(.listener) { $0.version = 4 })
+    var (a, b) = (Self.side(.dialler), Self.side(.listener) { $0.version = 5 })
     let results = Self.meet(&a, &b)
     #expect(
       results.dialler.error?.description
-        == "other-version: the other side speaks protocol version 4, this one 3 (host:7000). "
+        == "other-version: the other side speaks protocol version 5, this one 4 (host:7000). "
         + "Install the same release of Ferry on both.")
-    #expect(results.listener.error?.what == "the other side speaks protocol version 3, this one 4")
+    #expect(results.listener.error?.what == "the other side speaks protocol version 4, this one 5")
   }
 
   @Test("another run is named on both sides")
