@@ -32,7 +32,9 @@ struct Bench: AsyncParsableCommand {
   @Flag(help: "collectives: links without encryption.")
   var clear = false
 
-  @Option(help: "collectives, recovery: bytes of the vector; may be repeated.")
+  @Option(
+    help: "collectives, recovery: bytes of the vector, such as 4KiB or 64MiB; may be repeated.",
+    transform: Self.byteCount)
   var size: [Int] = []
 
   @Option(help: "collectives: how many members.")
@@ -72,6 +74,13 @@ struct Bench: AsyncParsableCommand {
 
   @OptionGroup var strategies: StrategiesBench.Options
   @OptionGroup var output: OutputOptions
+
+  private static func byteCount(_ text: String) throws -> Int {
+    guard let bytes = Quantity.byteCount(of: text) else {
+      throw ValidationError("'\(text)' is no number of bytes: 65536, 64KiB, 1MiB and 1GiB are.")
+    }
+    return bytes
+  }
 
   /// The largest vector that is measured, in bytes.
   static let sizeMax = 1 << 30

@@ -9,6 +9,23 @@ package enum Quantity {
     scaled(Double(count), units: ["B", "kB", "MB", "GB", "TB", "PB"])
   }
 
+  /// What `65536`, `64k` or `64KiB`, `1m` or `1MiB`, `1g` or `1GiB` say: powers of 1024, as vectors
+  /// are cut. Nil for what says nothing of the kind, or more than 64 bits hold.
+  package static func byteCount(of text: String) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    let shift: Int? =
+      switch text.dropFirst(digits.count).lowercased() {
+      case "": 0
+      case "k", "kib": 10
+      case "m", "mib": 20
+      case "g", "gib": 30
+      default: nil
+      }
+    guard let count = Int(digits), let shift else { return nil }
+    let (bytes, isTooLarge) = count.multipliedReportingOverflow(by: 1 << shift)
+    return isTooLarge ? nil : bytes
+  }
+
   /// `12.3 k`: for tokens, parameters, tokens a second.
   package static func count(_ count: Double) -> String {
     scaled(count, units: ["", "k", "M", "G", "T"]).trimmingCharacters(in: .whitespaces)

@@ -14,6 +14,15 @@ struct QuantitiesTests {
   func bytes(count: Int, text: String) { #expect(Quantity.bytes(count) == text) }
 
   @Test(
+    "bytes that are read: powers of 1024, and nothing else",
+    arguments: [
+      ("65536", 65_536), ("64k", 65_536), ("64KiB", 65_536), ("3MiB", 3 << 20), ("1g", 1 << 30),
+      ("", nil), ("k", nil), ("64kb", nil), ("-1", nil), ("1.5m", nil), ("9000000000000g", nil),
+      ("99999999999999999999", nil), ("٣", nil),
+    ] as [(String, Int?)])
+  func bytesRead(text: String, count: Int?) { #expect(Quantity.byteCount(of: text) == count) }
+
+  @Test(
     "seconds",
     arguments: [
       (0.0, "0.0 ms"), (0.00512, "5.1 ms"), (0.45, "450 ms"), (3.217, "3.22 s"),
