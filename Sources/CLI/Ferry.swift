@@ -76,18 +76,22 @@ package let ferryVersion = "0.1.0"
 /// Every command's help, as `--help` prints it on a terminal of 80 columns.
 package enum HelpTexts {
   /// `ferry checkpoint list` to its help, for all commands that do something.
-  package static var all: [String: String] {
+  package static var all: [String: String] { all(columns: 80) }
+
+  /// The same for a terminal of so many columns.
+  package static func all(columns: Int) -> [String: String] {
     var texts: [String: String] = [:]
-    collect(Ferry.self, "ferry", into: &texts)
+    collect(Ferry.self, "ferry", columns, into: &texts)
     return texts
   }
 
   private static func collect(
-    _ command: any ParsableCommand.Type, _ name: String, into texts: inout [String: String]
+    _ command: any ParsableCommand.Type, _ name: String, _ columns: Int,
+    into texts: inout [String: String]
   ) {
-    texts[name] = Ferry.helpMessage(for: command, columns: 80)
+    texts[name] = Ferry.helpMessage(for: command, columns: columns)
     for one in command.configuration.subcommands where one.configuration.shouldDisplay {
-      collect(one, "\(name) \(one._commandName)", into: &texts)
+      collect(one, "\(name) \(one._commandName)", columns, into: &texts)
     }
   }
 }

@@ -49,7 +49,7 @@ struct CheckpointList: ParsableCommand {
 struct CheckpointVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Recompute every hash of a checkpoint, and audit its ledger of samples.",
+    abstract: "Recompute every hash of a checkpoint, and audit its ledger.",
     discussion: """
       Examples:
         ferry checkpoint verify runs/one/checkpoints/step-00003000

@@ -13,9 +13,9 @@ struct ConfigShow: ParsableCommand {
     commandName: "show",
     abstract: "Print every value, and where it came from.",
     discussion: """
-      Flags win over the environment (FERRY_TRAIN_BATCH=16), which wins over the file,
-      which wins over the defaults. The digest is what peers compare before they work
-      together.
+      Flags win over the environment (FERRY_TRAIN_BATCH=16), which wins over the
+      file, which wins over the defaults. The digest is what peers compare before
+      they work together.
 
       Examples:
         ferry config show                             the defaults

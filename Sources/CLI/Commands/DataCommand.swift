@@ -20,7 +20,8 @@ struct DataFetch: ParsableCommand {
         ferry data fetch             the King James Bible, 4.1 MB of English
         ferry data fetch kjv --json
 
-      Exit codes: 0 it is there, 1 could not be brought, 2 no such text, 64 wrong usage.
+      Exit codes: 0 it is there, 1 could not be brought, 2 no such text, 64 wrong
+      usage.
       """)
 
   @Argument(help: "Which text: kjv.")

@@ -4,7 +4,7 @@ import ArgumentParser
 
 struct Demo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "See it work: four peers, one killed, one new, the coordinator killed, one report.",
+    abstract: "See it work: four peers, two of them killed, one new, one report.",
     discussion: """
       Starts four peers as processes of their own, connected over real TCP on
       loopback, that train a small GPT on real English text. Kills one with SIGKILL,

@@ -17,7 +17,8 @@ struct OTMap: ParsableCommand {
 
       Examples:
         ferry ot map a.npy b.npy --output moved.npy
-        ferry ot map a.csv b.csv --points new.csv --kind entropic --share 0.02 --output moved.csv
+        ferry ot map a.csv b.csv --points new.csv --kind entropic \\
+          --share 0.02 --output moved.csv
         ferry ot map a.npy b.npy --kind gaussian --output moved.npy --json
 
       Exit codes: 0 written, 1 not converged or could not write, 2 a file or setting

@@ -22,7 +22,7 @@ struct OTSelect: ParsableCommand {
       Examples:
         ferry ot select pool.npy target.npy --count 100 --output chosen.npy
         ferry ot select pool.npy target.npy --auto --project 128 --output chosen.csv
-        ferry ot select pool.csv target.csv --count 9 --features plain --output c.csv --json
+        ferry ot select pool.csv target.csv --count 9 --output c.csv --json
 
       Exit codes: 0 written, 1 not converged or could not write, 2 a file or setting
       that cannot be used, 64 wrong usage.

@@ -7,16 +7,16 @@ struct ParityCommand: ParsableCommand {
     commandName: "parity",
     abstract: "Compare two sets of tensors bit for bit, and name what differs first.",
     discussion: """
-      Each side is a checkpoint, a folder of checkpoints or of a run (then its newest),
-      a .safetensors or .npy file, or a folder of .npy files. Of a checkpoint the
-      shared state and the ledger are compared, which all members of a round must
-      have alike; --local adds what is each peer's own.
+      Each side is a checkpoint, a folder of checkpoints or of a run (then its
+      newest), a .safetensors or .npy file, or a folder of .npy files. Of a
+      checkpoint the shared state and the ledger are compared, which all members of
+      a round must have alike; --local adds what is each peer's own.
 
       Bits decide: two zeros of other sign differ, and two NaN of other payload, too.
 
       Examples:
         ferry parity runs/one runs/two
-        ferry parity runs/one/checkpoints/step-00003000 runs/two/checkpoints/step-00003000
+        ferry parity runs/one/checkpoints/step-00003000 b/checkpoints/step-00003000
         ferry parity a.safetensors b.safetensors --json
 
       Exit codes: 0 equal, 1 different, 2 one of them cannot be read, 64 wrong usage.

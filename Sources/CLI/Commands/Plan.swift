@@ -84,9 +84,10 @@ struct PlanRing: ParsableCommand {
     abstract: "Find the order of a ring whose slowest link is fastest.",
     discussion: """
       Of those orders, the one with the least latency all round. The best of all
-      up to \(RingOrder.exactMembersMax) members; beyond, the best that a search from a seed finds. The
-      file lists the members, and what was measured between them. A link listed
-      one way only is the same both ways; a pair that is not listed has no link:
+      up to \(RingOrder.exactMembersMax) members; beyond, the best that a search
+      from a seed finds. The file lists the members, and what was measured between
+      them. A link listed one way only is the same both ways; a pair that is not
+      listed has no link:
 
         {"peers": ["a", "b", "c"],
          "links": [{"from": "a", "to": "b", "megabits": 200, "milliseconds": 40}, …]}

@@ -122,9 +122,9 @@ struct RecipeRunCommand: ParsableCommand {
       verdict: PASS, WEAK (better than the baseline, not by enough) or FAIL. A claim
       that fails here is printed as FAIL, and is no error of the command.
 
-      --budget smoke takes seconds, at toy sizes: claims are not evaluated. full takes
-      up to half an hour: three seeds, with intervals, at larger sizes where there are
-      any; `ferry recipe show` says.
+      --budget smoke takes seconds, at toy sizes: claims are not evaluated. full
+      takes up to half an hour: three seeds, with intervals, at larger sizes where
+      there are any; `ferry recipe show` says.
 
       --control runs the baseline under the method's name: claims should then fail,
       which shows that they can.

@@ -6,14 +6,15 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw a run: one HTML file that needs nothing else.",
     discussion: """
-      Reads every event log (*.jsonl) in the folder and the folders in it. The run may
-      still go on.
+      Reads every event log (*.jsonl) in the folder and the folders in it. The run
+      may still go on.
 
       Examples:
         ferry report runs/one                    writes runs/one/report.html
         ferry report runs/one -o report.html
 
-      Exit codes: 0 written, 1 could not write, 2 no event logs there, 64 wrong usage.
+      Exit codes: 0 written, 1 could not write, 2 no event logs there, 64 wrong
+      usage.
       """)
 
   @Argument(help: "A run's folder.", completion: .directory)

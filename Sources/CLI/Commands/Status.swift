@@ -23,7 +23,7 @@ struct Status: AsyncParsableCommand {
     discussion: """
       Examples:
         ferry status
-        ferry status --join-line       also the line to join with; it holds the secret
+        ferry status --join-line      also the line to join with; it holds the secret
         ferry status --json | jq .loss
 
       Exit codes: 0 shown, 1 the run does not answer, 2 no run here, 64 wrong usage.

@@ -9,13 +9,14 @@ struct Train: AsyncParsableCommand {
     abstract: "Start a run as its first peer.",
     discussion: """
       Prints the line that others need to join, then trains until the last round.
-      Others may come and go at any time, and so may this peer: the rest go on without
-      it. Ctrl-C leaves cleanly and writes a checkpoint; once more stops at once.
+      Others may come and go at any time, and so may this peer: the rest go on
+      without it. Ctrl-C leaves cleanly and writes a checkpoint; once more stops at
+      once.
 
       Examples:
         ferry train run.toml
         ferry train run.toml --set train.batch=16 --metrics 9100
-        ferry train run.toml --run runs/one --resume  go on from the newest checkpoint
+        ferry train run.toml --run runs/one --resume  go on from its last checkpoint
         mpirun -np 4 ferry train run.toml --launched  four peers; FERRY_SECRET is set
 
       Exit codes: 0 finished, 1 failed on the way, 2 refused (configuration, text,
