@@ -23,8 +23,7 @@ extension Choice {
   fileprivate var fixedBarycenter: FixedSupportBarycenter {
     get throws(DoorError) {
       var solver = FixedSupportBarycenter(epsilon: try epsilon, threads: threads)
-      if let tolerance { solver.tolerance = tolerance }
-      if let iterationsMax { solver.iterationsMax = iterationsMax }
+      limit(&solver.tolerance, &solver.iterationsMax)
       return solver
     }
   }

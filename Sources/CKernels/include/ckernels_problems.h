@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 // Sorts numbers ascending: a radix sort of order-preserving keys, 11 bits a pass; digits that all
-// share are skipped. No NaN. `keys` and `other` hold n each and are scratch. Both zeros are equal.
+// share are skipped. NaNs go to the ends, by their signs; both zeros become +0. `other`, and the `keys`
+// of f32, hold n each and are scratch. n < 2^32.
 void ferry_sort_f64(double *x, uint64_t *other, size_t n);
 void ferry_sort_f32(float *x, uint32_t *keys, uint32_t *other, size_t n);
 

@@ -308,6 +308,9 @@ package struct Limit: Codable, Equatable, Sendable {
         "whitened-columns", WhitenedFeatures.dimensionsMax, "columns",
         "the most features of a sample that are whitened"),
       Limit(
+        "codewords", ProductQuantizer.codewordsMax, "codewords",
+        "of one part of a product quantizer: a code is a byte"),
+      Limit(
         "recipe-data", DataShelf.fileBytesMax, "bytes", "the longest file that recipes run on"),
     ]
   }

@@ -14,13 +14,15 @@ public struct CodebookLayer: ParameterTree {
 
   /// A layer of given codebooks.
   ///
-  /// - Throws: `.shapeMismatch` for other than three axes, or more than 256 codewords: a code is a byte.
+  /// - Throws: `.shapeMismatch` for other than three axes, or more codewords than a product quantizer
+  ///   takes.
   public init(_ codebooks: Tensor) throws(LearningError) {
     let shape = codebooks.shape
-    guard shape.count == 3, shape[1] <= 256 else {
+    let most = ProductQuantizer.codewordsMax
+    guard shape.count == 3, shape[1] <= most else {
       throw .shapes(
-        "codebook layer", shape, [-1, 256, -1],
-        remedy: "Give [parts, codewords, coordinates], and at most 256 codewords.")
+        "codebook layer", shape, [-1, most, -1],
+        remedy: "Give [parts, codewords, coordinates], and at most \(most) codewords.")
     }
     self.codebooks = codebooks
   }

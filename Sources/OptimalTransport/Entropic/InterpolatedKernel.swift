@@ -69,7 +69,8 @@ package struct InterpolatedKernel {
     let (x, y) = (Self.centered(cloud.sources), Self.centered(cloud.targets))
     let lengths = (0..<d).map { max(x.high[$0], y.high[$0]) - min(x.low[$0], y.low[$0]) }
     let amplification = lengths.reduce(1) { $0 * max(1, $1 / (Double.pi * epsilon).squareRoot()) }
-    let bound = tolerance / amplification
+    // No entry is off by more than it can be, whatever is allowed.
+    let bound = min(1, tolerance / amplification)
     let step = (epsilon * pow(bound / (2 * Double(d) * Self.errorFactor), 1.0 / 6)).squareRoot()
     guard bound >= 1e-12, step > 0, step.isFinite,
       lengths.allSatisfy({ $0 / step < Double(Self.nodesGreatest) })

@@ -86,7 +86,7 @@ struct SinkhornRun {
     kernel = GibbsOperator(
       live.geometry, source: source, precision: .single,
       isHeld: isHeld && settings.form != .logarithmic,
-      reach: isCoarse ? log(100 / settings.tolerance) : nil,
+      reach: isCoarse ? log(100 / min(1, settings.tolerance)) : nil,
       gridTolerance: settings.form == .logarithmic
         ? nil : max(settings.tolerance, Self.singleTolerance),
       threads: settings.threads)

@@ -80,8 +80,7 @@ public struct PartialTransport: Sendable {
     let kept = entries.rows.indices.filter { entries.rows[$0] < n && entries.columns[$0] < m }
     let (row, column) = (solution.rowPotentials[n], solution.columnPotentials[m])
     var cost = CompensatedSum()
-    let source = RowSource(geometry)
-    var rows = source
+    var rows = RowSource(geometry)
     var last = -1
     for k in kept {
       if entries.rows[k] != last {

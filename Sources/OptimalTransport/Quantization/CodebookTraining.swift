@@ -8,7 +8,7 @@ public enum CodeAssignment: Sendable, Equatable {
   /// The nearest: k-means in each part.
   case nearest
   /// The one that takes most in an entropic coupling to codewords of equal mass (Zhan et al. 2022);
-  /// strength in half the range of the squared distances, 0.003 in the paper. Loads are nearly even.
+  /// strength in half the range of the squared distances, 0.003 in their code. Loads are nearly even.
   case entropic(Double)
   /// The cheapest for which loads differ by 1 at most: exact.
   case even
@@ -30,7 +30,7 @@ public enum CodeAssignment: Sendable, Equatable {
       guard strength > 0, strength.isFinite else {
         throw TransportError(
           .badSetting, "the strength is \(strength)", at: "code assignment",
-          remedy: "Give a strength above 0; 0.003 is the paper's.")
+          remedy: "Give a strength above 0; 0.003 is usual.")
       }
       // Where all distances are equal every coupling is best.
       let epsilon = range.spread > 0 ? strength * range.spread / 2 : 1
@@ -51,7 +51,7 @@ public enum CodeAssignment: Sendable, Equatable {
 public struct CodebookTraining: Sendable {
   /// How many parts points are cut into; their dimensions must be a multiple.
   public var parts: Int
-  /// How many codewords each part has, at most 256.
+  /// How many codewords each part has, at most `ProductQuantizer.codewordsMax`.
   public var codewords: Int
   /// Who takes which codeword. Uneven codes tell fewer points apart.
   public var assignment: CodeAssignment
@@ -77,10 +77,13 @@ public struct CodebookTraining: Sendable {
     public let quantizer: ProductQuantizer
     /// The points' codes as they were assigned last, `[n, parts]`: those of coding anew are nearest.
     public let assigned: [UInt8]
-    /// The most points that one codeword has in `assigned`.
-    public let loadMost: Int
     /// The mean squared distance to the assigned codewords, all parts together.
     public let error: Double
+
+    /// The most points that one codeword has in `assigned`.
+    public var loadMost: Int {
+      CodeUsage(assigned, parts: quantizer.parts, codewords: quantizer.codewords).loadMost
+    }
   }
 
   /// Teaches on points.
@@ -89,7 +92,7 @@ public struct CodebookTraining: Sendable {
   ///   `CodeAssignment.assign`.
   public func taught(on points: Points) throws(TransportError) -> Answer {
     guard parts > 0, points.dimensions % parts == 0, codewords > 0, codewords <= points.count,
-      codewords <= ProductQuantizer.mostCodewords, rounds > 0
+      codewords <= ProductQuantizer.codewordsMax, rounds > 0
     else {
       throw TransportError(
         .badSetting,
@@ -97,12 +100,12 @@ public struct CodebookTraining: Sendable {
           + "\(points.dimensions) dimensions",
         at: "codebook training",
         remedy:
-          "Give parts that divide the dimensions, and 1 to 256 codewords, no more than points.")
+          "Give parts that divide the dimensions, 1 to \(ProductQuantizer.codewordsMax) codewords, no more "
+          + "than points, and at least 1 round.")
     }
     var random = SplitMix64(seed)
     var books: [Points] = []
     var assigned = [UInt8](repeating: 0, count: points.count * parts)
-    var loadMost = 0
     var error = 0.0
     for part in 0..<parts {
       let own = try ProductQuantizer.slice(points, part, of: parts)
@@ -116,20 +119,16 @@ public struct CodebookTraining: Sendable {
         codes = next
         book = try means(own, codes, before: book)
       }
-      var loads = [Int](repeating: 0, count: codewords)
       for (i, code) in codes.enumerated() {
         assigned[i * parts + part] = UInt8(code)
-        loads[code] += 1
         for (x, y) in zip(own[i], book[code]) {
           error += (x - y) * (x - y) / Double(points.count)
         }
       }
-      loadMost = max(loadMost, loads.max()!)
       books.append(book)
     }
     return Answer(
-      quantizer: try ProductQuantizer(codebooks: books), assigned: assigned, loadMost: loadMost,
-      error: error)
+      quantizer: try ProductQuantizer(codebooks: books), assigned: assigned, error: error)
   }
 
   /// A codeword that lost all stays where it is.

@@ -35,7 +35,7 @@ public struct InvertedIndex: Sendable {
   ///   - probes: how many lists are read; all of them give what `ProductQuantizer.search` does.
   ///   - nearness: which points, and which lists' centers, are near.
   /// - Returns: at most `count`, the nearest first.
-  /// - Throws: `.shapeMismatch` for a query that does not fit, `.badSetting` for no probe.
+  /// - Throws: `.badSetting` for no probe; else as `ProductQuantizer.search`.
   public func search(
     _ query: [Double], count: Int, probes: Int,
     by nearness: ProductQuantizer.Nearness = .distance

@@ -8,13 +8,13 @@ public struct ProductQuantizer: Sendable, Equatable {
   /// The codewords of each part, `[codewords, d / parts]`.
   public let codebooks: [Points]
 
-  /// Codewords at most: a code is a byte.
-  static let mostCodewords = 256
+  /// Codewords of a part at most: a code is a byte.
+  public static let codewordsMax = 256
 
   /// A quantizer of given codewords, one set for each part.
   ///
   /// - Throws: `.shapeMismatch` where sets differ in their count or dimensions, or there is none;
-  ///   `.badSetting` for more than 256 codewords.
+  ///   `.badSetting` for more than `codewordsMax` codewords.
   public init(codebooks: [Points]) throws(TransportError) {
     guard let first = codebooks.first,
       codebooks.allSatisfy({ $0.count == first.count && $0.dimensions == first.dimensions })
@@ -23,10 +23,10 @@ public struct ProductQuantizer: Sendable, Equatable {
         .shapeMismatch, "\(codebooks.count) codebooks of several sizes", at: "product quantizer",
         remedy: "Give at least one, all of as many codewords of as many dimensions.")
     }
-    guard first.count <= Self.mostCodewords else {
+    guard first.count <= Self.codewordsMax else {
       throw TransportError(
         .badSetting, "\(first.count) codewords", at: "product quantizer",
-        remedy: "Give at most \(Self.mostCodewords): a code is a byte.")
+        remedy: "Give at most \(Self.codewordsMax): a code is a byte.")
     }
     self.codebooks = codebooks
   }
@@ -89,8 +89,8 @@ public struct ProductQuantizer: Sendable, Equatable {
   ///   - among: places of the points that count; nil is all.
   ///   - nearness: which points are near.
   /// - Returns: at most `count`, the nearest first, of equal ones the first.
-  /// - Throws: `.shapeMismatch` for a query or codes that do not fit, `.badPoint` for a query that is
-  ///   not finite, `.badCost` where no distance from it is, `.cancelled`.
+  /// - Throws: `.shapeMismatch` for a query, codes or places that do not fit, `.badPoint` for a query
+  ///   that is not finite, `.badCost` where no distance from it is, `.cancelled`.
   public func search(
     _ query: [Double], in codes: [UInt8], count: Int, among: [Int]? = nil,
     by nearness: Nearness = .distance
@@ -100,6 +100,12 @@ public struct ProductQuantizer: Sendable, Equatable {
     let table = try table(of: query, by: nearness)
     var few = NearestFew(count)
     if let among {
+      let count = codes.count / parts
+      if let bad = among.first(where: { !(0..<count).contains($0) }) {
+        throw TransportError(
+          .shapeMismatch, "the place \(bad) among \(count) coded points", at: "product quantizer",
+          remedy: "Give places from 0 on, each below the count of points.")
+      }
       try scan(among, in: codes, table, into: &few)
     } else {
       try scan(0..<codes.count / parts, in: codes, table, into: &few)

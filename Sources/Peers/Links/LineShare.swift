@@ -8,7 +8,7 @@
 /// them had more to send, each goes no faster than its part of what the line carried then, and a
 /// little more, so that a line that has become faster is noticed.
 package struct LineShare: Sendable, Equatable {
-  /// Much: one segment in so many, at least.
+  /// Much: more than one segment in so many.
   private static let segmentsALossMin = 50
   /// Of what the line has carried.
   private static let headroom = 1.05
@@ -26,7 +26,8 @@ package struct LineShare: Sendable, Equatable {
   package mutating func measured(
     bytes: Int, over time: Duration, links: Int, resent: Int, of segments: Int
   ) {
-    guard links > 1, bytes > 0, time > .zero else { return }
+    // Counts are sums over connections, and fall where one has ended: they say nothing then.
+    guard links > 1, bytes > 0, segments > 0, resent >= 0, time > .zero else { return }
     let rate = Double(bytes) / (time / .seconds(1))
     if resent * Self.segmentsALossMin > segments {
       speed = max(rate, Self.fall * (speed ?? 0))

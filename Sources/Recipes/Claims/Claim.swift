@@ -63,6 +63,13 @@ public struct Measured: Sendable, Equatable {
     self.value = value
     self.baseline = baseline
   }
+
+  /// The greater of two errors. What is no number is worse than any that is: `max` would drop it, and a
+  /// claim hold by it.
+  package static func worse(_ a: Double, _ b: Double) -> Double { a.isNaN || a >= b ? a : b }
+
+  /// The greatest of some errors, likewise.
+  package static func worst(_ errors: [Double]) -> Double { errors.reduce(-.infinity, worse) }
 }
 
 /// What came of a claim.

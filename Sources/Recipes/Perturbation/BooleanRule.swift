@@ -15,7 +15,7 @@ package indirect enum BooleanRule: Sendable, Equatable {
   ///
   /// - Throws: a sentence part on what is wrong: `the rule ends too early`.
   package init(_ text: Substring) throws(Trouble) {
-    var reader = Reader(text)
+    var reader = try Reader(text)
     self = try reader.alternatives()
     if let rest = reader.peek { throw Trouble(what: "\"\(rest)\" where the rule should end") }
   }
@@ -56,11 +56,16 @@ extension BooleanRule {
     private var depth = 0
     /// Deeper ones are no published rule, and would use up the stack.
     private static let depthMax = 32
+    /// So would longer ones: each "or" holds what is before it.
+    private static let wordsMax = 1_000
 
-    init(_ text: Substring) {
+    init(_ text: Substring) throws(Trouble) {
       words =
         text.replacing("(", with: " ( ").replacing(")", with: " ) ")
         .split(whereSeparator: \.isWhitespace)[...]
+      guard words.count <= Self.wordsMax else {
+        throw Trouble(what: "\(words.count) words, of at most \(Self.wordsMax)")
+      }
     }
 
     var peek: Substring? { words.first }

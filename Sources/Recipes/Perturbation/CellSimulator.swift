@@ -42,8 +42,8 @@ package struct CellSimulator: Sendable {
 
   /// - Parameters:
   ///   - starting: the genes that are on in a progenitor.
-  ///   - steps: of a whole life; the last quarter is the treated one, and cells are from 0 to half of
-  ///     a life old before it.
+  ///   - steps: of a whole life; the last quarter is the treated one, and cells are from 0 to
+  ///     three quarters of a life old before it.
   package init(_ network: GeneNetwork, starting: [Int], steps: Int, noise: Double) {
     geneCount = network.genes.count
     self.starting = starting

@@ -131,9 +131,10 @@ public struct MixtureScaling: Recipe {
       "mixtures": Measured(unseen.map(\.byOne).mean, baseline: alone),
       "mixtures-edge": Measured(error, baseline: alone),
       "distance": Measured(error / alone),
-      "sizes": Measured(sizes.map { $0.projected / $0.unprojected }.max()!),
-      "sizes-smooth": Measured(sizes.map { $0.smoothed / $0.unprojected }.max()!),
-      "choice": Measured(choices[0].accuracy - choices.dropFirst().map(\.accuracy).max()!),
+      "sizes": Measured(Measured.worst(sizes.map { $0.projected / $0.unprojected })),
+      "sizes-smooth": Measured(
+        Measured.worst(sizes.map { $0.smoothed / $0.unprojected })),
+      "choice": Measured(choices[0].accuracy - Measured.worst(choices.dropFirst().map(\.accuracy))),
       "slopes": Measured(isMethod ? slopes.calibrated : slopes.plain),
     ]
     findings.tables = [
@@ -296,8 +297,9 @@ public struct MixtureScaling: Recipe {
           ).distance
         }
         let found = try (raised(step) - raised(-step)) / (2 * step)
-        worst.calibrated = max(worst.calibrated, abs(found - here.calibrated[source]!))
-        worst.plain = max(worst.plain, abs(found - here.slopes[source]))
+        worst.calibrated = Measured.worse(
+          worst.calibrated, abs(found - here.calibrated[source]!))
+        worst.plain = Measured.worse(worst.plain, abs(found - here.slopes[source]))
       }
     }
     return worst

@@ -105,17 +105,17 @@ struct BagModel: ParameterTree {
       share: share, epsilon: Self.epsilon, sizePenalty: sizePenalty, tolerance: 1e-8)
   }
 
-  /// Moves prototypes to the means of clusters of at most so many tiles, where they are to begin
+  /// Moves prototypes to the means of clusters of about so many tiles, where they are to begin
   /// there.
-  mutating func begin(at set: BagSet, _ bags: [Int], tilesMost: Int = 1_000) throws {
+  mutating func begin(at set: BagSet, _ bags: [Int], tiles few: Int = 1_000) throws {
     guard case .transport(_, _, .clusters) = pooling else { return }
     let width = set.width
     let whole = bags.flatMap { set.bags[$0] }
-    let stride = max(1, whole.count / width / tilesMost)
-    let few = Swift.stride(from: 0, to: whole.count / width, by: stride).flatMap {
+    let stride = max(1, whole.count / width / few)
+    let chosen = Swift.stride(from: 0, to: whole.count / width, by: stride).flatMap {
       whole[$0 * width..<($0 + 1) * width]
     }
-    let tiles = try encoded(Tensor(few, shape: [few.count / width, width]))
+    let tiles = try encoded(Tensor(chosen, shape: [chosen.count / width, width]))
     let means = try ConstrainedKMeans(clusters: Self.prototypeCount, sizes: .free).solve(
       Points(tiles.floats().map(Double.init), dimensions: Self.hidden)
     ).centers

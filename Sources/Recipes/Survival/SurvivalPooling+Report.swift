@@ -8,13 +8,13 @@ extension SurvivalPooling {
     _ study: Study, best: Way, _ whole: Way, _ marginal: Double, _ real: RealTimes,
     into findings: inout Findings
   ) throws {
-    let (trial, bags, training) = (study[best].first!, study.draws[0], study.training)
+    let (trial, bags, training) = (study[best].trial, study.bags, study.training)
     let ways = Way.sizes.map(Way.free) + [whole] + Way.compared.dropFirst(Way.sizes.count)
     findings.moved =
       "tile images are real, morphology and hazard are simulated: \(bags.pictures.joined().count) "
       + "tiles of \(bags.set.bags.count) patients to \(BagModel.prototypeCount) prototypes"
     findings.cost =
-      "\(short(study[best].seconds)) s to train \(study.draws.count * bags.folds.count) models, "
+      "\(short(study[best].seconds)) s to train \(bags.folds.count) models, "
       + "\(short(study[.mean].seconds)) s with the mean of tiles"
     findings.inSync =
       "rows and prototypes to \(short(marginal)); C-index 0.5 → \(short(study[best].index.mean)), of "
@@ -25,9 +25,9 @@ extension SurvivalPooling {
         columns: ["pooling", "C-index", "±", "loss", "log-rank p", "of a tile to one, %", "s"],
         rows: ways.map { way in
           let score = study[way]
-          let sharpness = try score.first!.sharpness()
+          let sharpness = try score.trial.sharpness()
           return [way.name, short(score.index.mean), short(score.index.spread)]
-            + [short(score.loss.mean), short(score.median)]
+            + [short(score.trial.loss), short(score.trial.test.pValue)]
             + [sharpness.map { short(100 * $0) } ?? "–", short(score.seconds)]
         } + [
           ["the true hazard", short(study.truth.mean), short(study.truth.spread)]

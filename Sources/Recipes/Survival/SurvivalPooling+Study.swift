@@ -55,75 +55,57 @@ extension SurvivalPooling {
     }
   }
 
-  /// C-indices of a pooling over folds and draws.
-  struct Scores {
-    var index = MeanWithSpread()
-    /// On patients that say when to stop.
-    var loss = MeanWithSpread()
-    var seconds = 0.0
-    /// Of the first draw.
-    private(set) var first: Trial?
-    private var p: [Double] = []
+  /// A pooling's trial, and the seconds it took.
+  struct Score {
+    let trial: Trial
+    let seconds: Double
 
-    mutating func add(_ trial: Trial, seconds: Double) {
-      if first == nil { first = trial }
-      for value in trial.indices { index.add(value) }
-      loss.add(trial.loss)
-      p.append(trial.test.pValue)
-      self.seconds += seconds
+    /// The C-index over folds.
+    var index: MeanWithSpread {
+      trial.indices.reduce(into: MeanWithSpread()) { $0.add($1) }
     }
-
-    /// The median of the log-rank tests.
-    var median: Double { p.sorted()[p.count / 2] }
   }
 
   /// The same patients for every pooling.
   struct Study {
     let slides: DigitSlides
-    let draws: [DigitBags]
+    let bags: DigitBags
     /// Of the true hazard.
     let truth: MeanWithSpread
     let training: BagTraining
     private let run: RecipeRun
-    private var scores: [Way: Scores] = [:]
+    private var scores: [Way: Score] = [:]
 
     init(_ run: RecipeRun, _ training: BagTraining) throws {
       (self.run, self.training) = (run, training)
       var chance = run.generator("slides")
       let slides = DigitSlides(try run.data.images(.mnist5k), using: &chance)
-      draws = (0..<run.size(smoke: 1, standard: 1)).map { draw in
-        var chance = SplitMix64(run.seed.derived("draw", UInt64(draw)))
-        return DigitBags(
-          count: run.size(smoke: 30, standard: 400), folds: run.size(smoke: 2, standard: 5),
-          tiles: run.budget == .smoke ? 10...20 : 150...300, from: slides, using: &chance)
-      }
-      self.slides = slides
+      var drawn = SplitMix64(run.seed.derived("draw", 0))
+      let bags = DigitBags(
+        count: run.size(smoke: 30, standard: 400), folds: run.size(smoke: 2, standard: 5),
+        tiles: run.budget == .smoke ? 10...20 : 150...300, from: slides, using: &drawn)
+      (self.slides, self.bags) = (slides, bags)
       var truth = MeanWithSpread()
-      for bags in draws {
-        for fold in bags.folds {
-          let own = bags.set.watched.chosen(fold)
-          if let index = own.concordance(ofRisks: fold.map { bags.hazards[$0] }) {
-            truth.add(index)
-          }
+      for fold in bags.folds {
+        let own = bags.watched.chosen(fold)
+        if let index = own.concordance(ofRisks: fold.map { bags.hazards[$0] }) {
+          truth.add(index)
         }
       }
       self.truth = truth
     }
 
-    subscript(way: Way) -> Scores { scores[way]! }
+    subscript(way: Way) -> Score { scores[way]! }
 
     mutating func add(_ way: Way) throws {
       run.note(way.name)
       let isControl = way.isMethod && run.subject == .baseline
-      for (draw, bags) in draws.enumerated() {
-        let key = RandomKey(run.seed.derived("draw", UInt64(draw)).derived("model"))
-        let (found, seconds) = try run.timed {
-          try Trial(
-            isControl ? .mean : way.pooling, bags.set, folds: bags.folds, training, key: key,
-            bags: bags)
-        }
-        scores[way, default: Scores()].add(found, seconds: seconds)
+      let (trial, seconds) = try run.timed {
+        try Trial(
+          isControl ? .mean : way.pooling, bags.set, folds: bags.folds, training,
+          key: RandomKey(run.seed.derived("draw", 0).derived("model")), bags: bags)
       }
+      scores[way] = Score(trial: trial, seconds: seconds)
     }
   }
 }

@@ -120,7 +120,8 @@ public struct ColorTransfer: Recipe {
       "squared distance of held-out colors to the palette \(short(before)) → "
       + "\(short(missed.ours)) (Reinhard \(short(missed.theirs)), floor \(short(floor)))"
     findings.measured = [
-      "proven": Measured(max(exact.certificate.relativeGap, exact.certificate.marginalError)),
+      "proven": Measured(
+        Measured.worse(exact.certificate.relativeGap, exact.certificate.marginalError)),
       "palette": Measured(missed.ours / missed.theirs, baseline: 1),
       "cheapest": Measured(
         isMethod ? (exact.transportCost - shift) / (paired - shift) : 1, baseline: 1),

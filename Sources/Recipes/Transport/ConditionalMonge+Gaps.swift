@@ -47,9 +47,9 @@ extension ConditionalMonge {
           let exact = try MongeGap(cost: cost)(x, y)
           let entropic = try MongeGap(cost: cost, solver: .entropic(soft))(x, y)
           let debiased = try MongeGap(cost: cost, solver: .debiased(soft))(x, y)
-          result.least = min(result.least, exact.gap, debiased.gap)
+          result.least = -Measured.worst([-result.least, -exact.gap, -debiased.gap])
           if name.hasPrefix("gradient"), costName == "squared" {
-            result.optimal = max(result.optimal, abs(exact.gap))
+            result.optimal = Measured.worse(result.optimal, abs(exact.gap))
           }
           if name.hasPrefix("turn"), costName == "squared" {
             result.turned = min(result.turned, min(exact.gap, debiased.gap) / exact.moved)

@@ -27,13 +27,7 @@ public struct ConditionalMonge: Recipe {
         principal components.
         """,
       references: [
-        Reference(
-          key: "driessen2025conditional",
-          authors:
-            "Driessen, Alice and Harsanyi, Benedek and Rapsomaniki, Marianna and Born, Jannis",
-          title:
-            "Towards generalizable single-cell perturbation modeling via the Conditional Monge Gap",
-          venue: "arXiv", year: 2025, link: "https://arxiv.org/abs/2504.08328"),
+        Self.reference,
         Reference(
           key: "uscidda2023gap", authors: "Uscidda, Théo and Cuturi, Marco",
           title: "The Monge Gap: A Regularizer to Learn All Transport Maps",
@@ -41,6 +35,13 @@ public struct ConditionalMonge: Recipe {
           link: "https://arxiv.org/abs/2302.04953"),
       ])
   }
+
+  /// The paper, which `Perturbation` is after, too.
+  static let reference = Reference(
+    key: "driessen2025conditional",
+    authors: "Driessen, Alice and Harsanyi, Benedek and Rapsomaniki, Marianna and Born, Jannis",
+    title: "Towards generalizable single-cell perturbation modeling via the Conditional Monge Gap",
+    venue: "arXiv", year: 2025, link: "https://arxiv.org/abs/2504.08328")
 
   public var needs: [DataItem] { [.mnist5k] }
 

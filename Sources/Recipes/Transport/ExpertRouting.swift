@@ -131,8 +131,8 @@ public struct ExpertRouting: Recipe {
         isMethod ? routes.map { Double($0.fullest - $0.limit) }.max()! : baseline.over,
         baseline: baseline.over),
       "arrives": Measured(
-        isMethod ? full.map(\.error).max()! : baseline.error, baseline: baseline.error),
-      "smoother": Measured(max(0, rises.max()!)),
+        isMethod ? Measured.worst(full.map(\.error)) : baseline.error, baseline: baseline.error),
+      "smoother": Measured(Measured.worst([0] + rises)),
       "limit": Measured(
         abs(routes.last!.objective - free.certificate.primal) / free.certificate.primal),
       "exact": Measured(abs(small.transportCost / exact - 1)),

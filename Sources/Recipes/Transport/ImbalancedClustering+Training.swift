@@ -17,14 +17,15 @@ extension ImbalancedClustering {
       solves += 1
       linearizations += objectives.count
       for (before, after) in zip(objectives, objectives.dropFirst()) {
-        rise = max(rise, (after - before) / max(abs(before), 1e-300))
+        rise = Measured.worse(rise, (after - before) / max(abs(before), 1e-300))
       }
       let k = ImbalancedClustering.classes
       let n = masses.count / k
       for i in 0..<n {
-        rowExcess = max(rowExcess, masses[i * k..<(i + 1) * k].reduce(0, +) - 1 / Double(n))
+        rowExcess = Measured.worse(
+          rowExcess, masses[i * k..<(i + 1) * k].reduce(0, +) - 1 / Double(n))
       }
-      massError = max(massError, abs(masses.reduce(0, +) - share))
+      massError = Measured.worse(massError, abs(masses.reduce(0, +) - share))
     }
   }
 

@@ -97,7 +97,7 @@ extension ProductQuantization {
         loads[full] -= 1
         loads[best.word] += 1
       }
-      worst = max(worst, cost(exact) / cost(soft) - 1)
+      worst = Measured.worse(worst, cost(exact) / cost(soft) - 1)
     }
     return worst
   }
@@ -111,7 +111,7 @@ extension ProductQuantization {
       let found = try codes.answer.quantizer.search(
         query, in: codes.answer.assigned, count: Self.wanted)
       for (one, distance) in zip(found, best) {
-        worst = max(worst, abs(one.distance - distance) / distance)
+        worst = Measured.worse(worst, abs(one.distance - distance) / distance)
       }
     }
     return worst

@@ -42,7 +42,7 @@ extension ProductQuantization {
         return (Double(hits) / Double(wanted * data.queries.count), least)
       }
       let all = try measured { try quantizer.search($0, in: index.codes, count: wanted) }
-      readings = try [1, 2, 3, 4, 6, 8, count / 2, count].map { probes in
+      readings = try ([1, 2, 3, 4, 6, 8, 16].filter { $0 < count } + [count]).map { probes in
         let one = try measured { try index.search($0, count: wanted, probes: probes) }
         return Reading(
           probes: probes, recall: one.recall, speedup: all.seconds / one.seconds)

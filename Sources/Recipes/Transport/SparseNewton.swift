@@ -104,7 +104,7 @@ public struct SparseNewton: Recipe {
       "few-steps": Measured(Double(newton.steps), baseline: Double(sinkhorn.steps)),
       "superlinear": Measured(newton.lastRatio, baseline: published.lastRatio),
       "same": Measured(
-        max(newton.difference(to: sinkhorn), quick.difference(to: slow))),
+        Measured.worse(newton.difference(to: sinkhorn), quick.difference(to: slow))),
       "faster": Measured(sinkhorn.seconds / newton.seconds, baseline: 1),
       "faster-plane": Measured(slow.seconds / quick.seconds, baseline: 1),
     ]

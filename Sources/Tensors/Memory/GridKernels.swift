@@ -35,7 +35,9 @@ package enum GridKernels {
   ) {
     let d = axes.count
     let n = starts.count
-    precondition(x.count == n * d && weights.count == n * d * nodes, "\(x.count) coordinates")
+    precondition(
+      x.count == n * d && weights.count == n * d * nodes && axes.allSatisfy { $0.cells > 0 },
+      "\(x.count) coordinates")
     let kernel = unsafe build == .best ? ferry_grid_place_f64 : ferry_grid_place_f64_generic
     for i in starts.indices { starts[i] = 0 }
     unsafe x.withUnsafeBufferPointer { x in
@@ -58,6 +60,7 @@ package enum GridKernels {
     into grid: inout MutableSpan<Double>, build: KernelBuild = .best
   ) {
     let (outer, inner) = strides(shape, grid.count)
+    requireRoom(starts, shape, in: grid.count)
     let n = starts.count
     precondition(
       values.count == n && weights.count == n * shape.count * nodes, "\(values.count) of \(n)")
@@ -66,7 +69,7 @@ package enum GridKernels {
       unsafe starts.withUnsafeBufferPointer { starts in
         unsafe weights.withUnsafeBufferPointer { weights in
           unsafe grid.withUnsafeMutableBufferPointer { grid in
-            // SAFETY: `place` made the starts, each of which leaves room for its nodes.
+            // SAFETY: counts are checked above, and that each start leaves room for its nodes.
             unsafe kernel(
               weights.baseAddress, starts.baseAddress, values.baseAddress, shape.count, outer,
               inner, grid.baseAddress, n)
@@ -82,6 +85,7 @@ package enum GridKernels {
     into out: inout MutableSpan<Double>, build: KernelBuild = .best
   ) {
     let (outer, inner) = strides(shape, grid.count)
+    requireRoom(starts, shape, in: grid.count)
     let n = starts.count
     precondition(out.count == n && weights.count == n * shape.count * nodes, "\(out.count) of \(n)")
     let kernel = unsafe build == .best ? ferry_grid_gather_f64 : ferry_grid_gather_f64_generic
@@ -113,7 +117,7 @@ package enum GridKernels {
     let reach = (kernel.count - 2 * margin - 1) / 2
     precondition(
       grid.count == inner * count && out.count == columns.count * count
-        && columns.lowerBound >= 0 && columns.upperBound <= inner
+        && columns.lowerBound >= 0 && columns.upperBound <= inner && reach >= 0
         && kernel.count == 2 * (reach + margin) + 1, "\(columns) of \(grid.count)")
     let convolve = unsafe build == .best ? ferry_grid_axis_f64 : ferry_grid_axis_f64_generic
     unsafe grid.withUnsafeBufferPointer { grid in
@@ -126,6 +130,20 @@ package enum GridKernels {
         }
       }
     }
+  }
+
+  /// From each start the nodes of a point fit into the grid.
+  private static func requireRoom(_ starts: Span<Int32>, _ shape: [Int], in count: Int) {
+    let (outer, inner) = strides(shape, count)
+    let last = (nodes - 1) * (outer + (shape.count > 1 ? inner : 0) + 1)
+    var (least, greatest) = (Int32.max, Int32.min)
+    for i in starts.indices {
+      least = min(least, starts[i])
+      greatest = max(greatest, starts[i])
+    }
+    precondition(
+      starts.isEmpty || (least >= 0 && Int(greatest) + last < count),
+      "starts from \(least) to \(greatest) in \(count) nodes")
   }
 
   private static func strides(_ shape: [Int], _ count: Int) -> (outer: Int, inner: Int) {

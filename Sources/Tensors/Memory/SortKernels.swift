@@ -7,6 +7,7 @@ package enum SortKernels {
   /// Sorts ascending, in O(n) time and 8 bytes of scratch a number. NaN goes to the ends.
   package static func sort(_ x: inout MutableSpan<Double>) {
     let n = x.count
+    precondition(n <= UInt32.max, "\(n) numbers to sort")
     // Asks for large pages: with small ones, first touches take longer than sorting.
     let scratch = SharedBuffer<UInt64>(count: n)
     var other = scratch.part(0..<n)
@@ -21,6 +22,7 @@ package enum SortKernels {
   /// The same of f32, 8 bytes of scratch a number.
   package static func sort(_ x: inout MutableSpan<Float>) {
     let n = x.count
+    precondition(n <= UInt32.max, "\(n) numbers to sort")
     let keys = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, 2 * n))
     defer { unsafe keys.deallocate() }
     unsafe x.withUnsafeMutableBufferPointer { x in

@@ -89,6 +89,25 @@ struct InterpolatedKernelTests {
     #expect(solution.isConverged && solution.certificate.marginalError <= 1e-6)
   }
 
+  @Test("a tolerance that anything meets is no trouble", arguments: [2.0, 1e3, 1e9])
+  func loose(tolerance: Double) throws {
+    let cloud = try PointCloud(points(1000, 2, seed: 3), points(1000, 2, seed: 4))
+    let solution = try Sinkhorn(.epsilon(0.03), tolerance: tolerance).solve(LinearProblem(cloud))
+    #expect(solution.isConverged && solution.transportCost.isFinite)
+  }
+
+  @Test("a start that leaves no room for its nodes is refused", arguments: [-1, 2 * 25 + 14])
+  func room(start: Int32) async {
+    await #expect(processExitsWith: .failure) { [start] in
+      var grid = [Double](repeating: 0, count: 14 * 25)
+      var nodes = grid.mutableSpan
+      GridKernels.spread(
+        [1].span, starts: [start].span,
+        weights: [Double](repeating: 1, count: 2 * GridKernels.nodes).span, shape: [14, 25],
+        into: &nodes)
+    }
+  }
+
   @Test("where ε is small beside the cloud, or points are few, rows take less time: no grid")
   func declines() throws {
     func kernel(_ count: Int, _ epsilon: Double) throws -> InterpolatedKernel? {

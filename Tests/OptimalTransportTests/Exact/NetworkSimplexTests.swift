@@ -99,6 +99,26 @@ struct NetworkSimplexTests {
     #expect(first == second)
   }
 
+  @Test("in the plane prices of a coarser cloud save pivots; a table of the same costs has none")
+  func coarse() throws {
+    for seed in seeds(3) {
+      var random = SplitMix64(seed)
+      let cloud = try PointCloud(
+        samplePoints(&random, count: 1000, dimensions: 2),
+        samplePoints(&random, count: 900, dimensions: 2))
+      let (a, b) = (
+        sampleMasses(&random, count: 1000, holes: false),
+        sampleMasses(&random, count: 900, holes: false)
+      )
+      let begun = try NetworkSimplex().solve(
+        LinearProblem(cloud, rowMasses: a, columnMasses: b))
+      let plain = try NetworkSimplex().solve(
+        LinearProblem(DenseCost(copying: cloud), rowMasses: a, columnMasses: b))
+      #expect(2 * begun.iterations < plain.iterations, "\(begun.iterations) pivots")
+      #expect(abs(begun.transportCost / plain.transportCost - 1) < 1e-12)
+    }
+  }
+
   @Test("points without mass have potentials that keep the dual feasible")
   func zeroMasses() throws {
     let geometry = try DenseCost([1, 9, 4, 0, 2, 7], rows: 2, columns: 3)

@@ -13,5 +13,7 @@ struct CodeUsageTests {
     let alone = CodeUsage([3, 3, 3, 3], parts: 1, codewords: 4)
     #expect(alone.bits == 0 && alone.distinct == 0.25 && alone.loadMost == 4)
     #expect(CodeUsage([0, 0, 0, 1], parts: 2, codewords: 2).bits == 0.5)
+    let none = CodeUsage([], parts: 2, codewords: 2)
+    #expect(none.bits == 0 && none.distinct == 1 && none.loadMost == 0)
   }
 }

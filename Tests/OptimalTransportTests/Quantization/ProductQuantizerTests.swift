@@ -44,6 +44,12 @@ struct ProductQuantizerTests {
       let index = try InvertedIndex(points, centers: centers, quantizer: quantizer)
       #expect(try index.search(query, count: 7, probes: 4) == found)
       #expect(index.lists.flatMap { $0 }.sorted() == Array(0..<n))
+      for (list, own) in index.lists.enumerated() {
+        for i in own {
+          let least = (0..<4).map { squares(points[i], centers[$0]) }.min()!
+          #expect(squares(points[i], centers[list]) < least + 1e-12)
+        }
+      }
       let near = (0..<4).min { squares(query, centers[$0]) < squares(query, centers[$1]) }!
       let one = try index.search(query, count: n, probes: 1)
       #expect(one.map(\.index).sorted() == index.lists[near])
@@ -71,8 +77,48 @@ struct ProductQuantizerTests {
     #expect(try quantizer.search([0], in: codes, count: 4).map(\.index) == [2, 4, 6, 1])
     #expect(
       try quantizer.search([0], in: codes, count: 2, among: [6, 5, 4]).map(\.index) == [4, 6])
+    #expect(
+      try quantizer.search([0], in: codes, count: 1, among: [6, 4, 2]).map(\.index) == [2])
     #expect(try quantizer.search([0], in: codes, count: 0).isEmpty)
     #expect(try quantizer.search([0], in: codes, count: 1, among: []).isEmpty)
+  }
+
+  @Test("what is no distance is farther than all that are")
+  func notANumber() throws {
+    let quantizer = try ProductQuantizer(
+      codebooks: [Points([1e200, 0], dimensions: 1), Points([-1e200, 0], dimensions: 1)])
+    // ∞ − ∞, ∞ and 0.
+    let codes: [UInt8] = [0, 0, 1, 0, 1, 1]
+    func found(_ count: Int) throws -> [Int] {
+      try quantizer.search([1e200, 1e200], in: codes, count: count, by: .product).map(\.index)
+    }
+    #expect(try found(3) == [2, 1, 0] && found(2) == [2, 1] && found(1) == [2])
+  }
+
+  @Test("the strength of entropy is in half the range of squared distances")
+  func strength() throws {
+    var random = SplitMix64(Seed(6))
+    let points = try samplePoints(&random, count: 200, dimensions: 2)
+    let words = try samplePoints(&random, count: 7, dimensions: 2)
+    let costs = try DenseCost(copying: PointCloud(points, words))
+    let range = costs.costs.max()! - costs.costs.min()!
+    let solution = try Sinkhorn(.epsilon(0.1 * range / 2), tolerance: 1e-9)
+      .solve(LinearProblem(costs))
+    let expected = (0..<200).map { i in
+      let own = (0..<7).map { costs.costs[i * 7 + $0] - solution.columnPotentials[$0] }
+      return own.firstIndex(of: own.min()!)!
+    }
+    #expect(try CodeAssignment.entropic(0.1).assign(points, to: words) == expected)
+  }
+
+  @Test("a codeword that nobody took stays, and takes those that come near")
+  func idle() throws {
+    let points = try Points([5, 5, 5, 20], dimensions: 1)
+    for seed in seeds(8) {
+      let answer = try CodebookTraining(parts: 1, codewords: 2, seed: seed).taught(on: points)
+      #expect(answer.error == 0)
+      #expect(answer.quantizer.codebooks[0].coordinates.sorted() == [5, 20])
+    }
   }
 
   @Test("even assignment has even loads, and costs no more than the entropic one made even")
@@ -123,14 +169,21 @@ struct ProductQuantizerTests {
       }
       let (first, last) = try (taught(1), taught(20))
       #expect(last.error < first.error)
+      let assigned = try last.quantizer.decoded(last.assigned)
+      #expect(abs(squares(points.coordinates, assigned.coordinates) / 96 - last.error) < 1e-12)
       #expect(last.assigned.count == 96 * 2)
       if assignment == .even { #expect(last.loadMost == 12) }
       if assignment == .nearest {
         let decoded = try last.quantizer.decoded(last.quantizer.codes(of: points))
         let error = squares(points.coordinates, decoded.coordinates) / 96
-        #expect(abs(error - last.error) < 1e-9 || error < last.error)
+        #expect(error < last.error + 1e-9)
       }
     }
+    func first(_ seed: UInt64) throws -> ProductQuantizer {
+      try CodebookTraining(parts: 2, codewords: 8, rounds: 1, seed: Seed(seed))
+        .taught(on: points).quantizer
+    }
+    #expect(try first(1) == first(1) && first(1) != first(2))
   }
 
   @Test("what does not fit is said exactly")
@@ -138,7 +191,7 @@ struct ProductQuantizerTests {
     let points = try Points([0, 1, 2, 3], dimensions: 2)
     #expect(
       message { _ = try CodebookTraining(parts: 3, codewords: 2).taught(on: points) }
-        == "setting-out-of-range: 3 parts, 2 codewords and 25 rounds for 2 points of 2 dimensions (codebook training). Give parts that divide the dimensions, and 1 to 256 codewords, no more than points."
+        == "setting-out-of-range: 3 parts, 2 codewords and 25 rounds for 2 points of 2 dimensions (codebook training). Give parts that divide the dimensions, 1 to 256 codewords, no more than points, and at least 1 round."
     )
     let quantizer = try CodebookTraining(parts: 2, codewords: 2).taught(on: points).quantizer
     #expect(
@@ -158,6 +211,22 @@ struct ProductQuantizerTests {
       message { _ = try quantizer.search([1, 2], in: [0, 0, 0, 2], count: 1) }
         == "shape-mismatch: the code 2 for 2 codewords (product quantizer). Give codes that it made."
     )
+    for codes: [UInt8] in [[], [0]] {
+      #expect(
+        message { _ = try quantizer.search([1, 2], in: codes, count: 1) }
+          == "shape-mismatch: \(codes.count) codes for points of 2 parts (product quantizer). Give one code for each part of each point."
+      )
+    }
+    #expect(
+      message { _ = try CodeAssignment.entropic(0).assign(points, to: points) }
+        == "setting-out-of-range: the strength is 0.0 (code assignment). Give a strength above 0; 0.003 is usual."
+    )
+    for place in [-1, 2, Int.max] {
+      #expect(
+        message { _ = try quantizer.search([1, 2], in: [0, 0, 1, 1], count: 1, among: [place]) }
+          == "shape-mismatch: the place \(place) among 2 coded points (product quantizer). Give places from 0 on, each below the count of points."
+      )
+    }
     let index = try InvertedIndex(points, centers: points, quantizer: quantizer)
     #expect(
       message { _ = try index.search([1], count: 1, probes: 1) }

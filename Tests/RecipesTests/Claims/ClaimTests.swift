@@ -32,6 +32,17 @@ struct ClaimTests {
     #expect(claim.verdict(one.measured, budget: .smoke) == .notEvaluated)
   }
 
+  @Test("the worst of errors is the greatest; one that is no number is worse than any")
+  func worst() {
+    #expect(Measured.worst([1, 3, 2]) == 3 && Measured.worse(2, -1) == 2)
+    #expect(Measured.worst([]) == -.infinity)
+    for place in 0..<3 {
+      var errors = [1.0, 3, 2]
+      errors[place] = .nan
+      #expect(Measured.worst(errors).isNaN)
+    }
+  }
+
   @Test("a recipe that measures nothing for a claim has no report")
   func unmeasured() {
     let error = #expect(throws: RecipeError.self) {

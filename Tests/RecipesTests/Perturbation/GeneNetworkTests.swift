@@ -51,6 +51,7 @@ struct GeneNetworkTests {
         String(repeating: "not ", count: 40) + "a",
         "more than 32 parentheses and \"not\" in one another"
       ),
+      (String(repeating: "a or ", count: 500) + "a", "1001 words, of at most 1000"),
     ] {
       #expect(throws: BooleanRule.Trouble(what: what)) { try BooleanRule(text[...]) }
     }

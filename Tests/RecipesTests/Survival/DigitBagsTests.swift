@@ -27,7 +27,9 @@ struct DigitBagsTests {
     let seen = bags.folds.map { fold in
       Set(fold.flatMap { bags.pictures[$0].map { $0 % slides.cleanCount } })
     }
-    for (one, other) in zip(seen, seen.dropFirst()) { #expect(one.isDisjoint(with: other)) }
+    #expect(Set(seen.joined()).count == seen.reduce(0) { $0 + $1.count })
+    let sizes = Set(bags.pictures.map(\.count))
+    #expect(sizes.isSubset(of: 40...80) && sizes.count > 20)
     // Who has the greater hazard has the event earlier, more often than not.
     #expect(bags.watched.concordance(ofRisks: bags.hazards)! > 0.65)
   }
@@ -44,6 +46,57 @@ struct DigitBagsTests {
         rare.isEmpty ? 0 : rare.reduce(0) { $0 + slides.thickness[$1] } / Double(rare.count)
       let expected = 1.2 * log((part + 0.005) / 0.02) + 0.8 * grade
       #expect(abs(hazard - expected) < 1e-9)
+    }
+  }
+
+  @Test("digits are long-tailed, a nine one in 33; a patient's nines are alike, times Weibull's")
+  func laws() throws {
+    let slides = try Self.slides()
+    var chance = SplitMix64(Seed(5))
+    let bags = DigitBags(count: 400, folds: 2, tiles: 150...200, from: slides, using: &chance)
+    let all = bags.pictures.joined().map { slides.images.labels[$0] }
+    let total = (0..<9).reduce(0) { $0 + pow(0.75, Double($1)) }
+    for digit in 0..<10 {
+      let share = Double(all.count { $0 == digit }) / Double(all.count)
+      // Shares of nines are exponential, of mean 0.03, cut at 0.15.
+      let nines = 0.03 * (1 - exp(-5))
+      let expected = digit == 9 ? nines : (1 - nines) * pow(0.75, Double(digit)) / total
+      #expect(abs(share - expected) < (digit == 9 ? 0.006 : 0.03), "\(digit): \(share)")
+    }
+    // Variance of thickness within patients, by that of all nines.
+    let own = bags.pictures.map { bag in
+      bag.filter { $0 < slides.cleanCount && slides.images.labels[$0] == 9 }
+        .map { slides.thickness[$0] }
+    }
+    func squares(_ values: [Double]) -> Double {
+      let mean = values.reduce(0, +) / Double(values.count)
+      return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    }
+    let within = own.filter { $0.count > 1 }
+    let free = within.reduce(0) { $0 + $1.count - 1 }
+    let every = within.flatMap { $0 }
+    let ratio =
+      within.reduce(0) { $0 + squares($1) } / Double(free) / (squares(every) / Double(every.count))
+    #expect(ratio < 0.6, "\(ratio)")
+    // To the power of 1.5 and by their hazards, times are exponential of mean 1: of the patients at
+    // less risk, and of those at more.
+    let order = bags.hazards.indices.sorted { bags.hazards[$0] < bags.hazards[$1] }
+    for half in [order.prefix(200), order.suffix(200)] {
+      let own = bags.watched.chosen(Array(half))
+      let risked = zip(own.times, half).reduce(0) { $0 + pow($1.0, 1.5) * exp(bags.hazards[$1.1]) }
+      #expect(abs(Double(own.eventCount) / risked - 1) < 0.25, "\(risked) for \(own.eventCount)")
+    }
+  }
+
+  @Test("thickness is in deviations from the mean of a digit")
+  func deviations() throws {
+    let slides = try Self.slides()
+    for digit in 0..<10 {
+      let own = (0..<slides.cleanCount).filter { slides.images.labels[$0] == digit }
+        .map { slides.thickness[$0] }
+      let mean = own.reduce(0, +) / Double(own.count)
+      let square = own.reduce(0) { $0 + $1 * $1 } / Double(own.count)
+      #expect(abs(mean) < 1e-9 && abs(square - 1) < 1e-9)
     }
   }
 
@@ -75,6 +128,8 @@ struct DigitBagsTests {
         // Blur moves light, and loses none but over the edges.
         let (old, new) = (clean[index].reduce(0, +), spoilt[index].reduce(0, +))
         #expect(new <= old + 1e-9 && new > 0.9 * old)
+        // Means of 81 pixels: none of the lines is as wide.
+        #expect(after < 0.6 * before, "\(after / before)")
       } else {
         noisy += 1
       }

@@ -35,6 +35,25 @@ struct SortKernelsTests {
     #expect(sorted == narrow.sorted())
   }
 
+  @Test("what is no number goes to the ends, by its sign")
+  func notANumber() {
+    let x: [Double] = [3, .nan, -1, -.nan, .infinity, 0, -.infinity]
+    let middle: [Double] = [-.infinity, -1, 0, 3, .infinity]
+    var wide = x
+    var view = wide.mutableSpan
+    SortKernels.sort(&view)
+    var placed = x
+    var placedView = placed.mutableSpan
+    let places = SortKernels.sortWithPlaces(&placedView)
+    var narrow = x.map(Float.init)
+    var narrowView = narrow.mutableSpan
+    SortKernels.sort(&narrowView)
+    for sorted in [wide, placed, narrow.map(Double.init)] {
+      #expect(sorted[0].isNaN && sorted[6].isNaN && Array(sorted[1..<6]) == middle)
+    }
+    #expect(places == [3, 6, 2, 5, 0, 4, 1])
+  }
+
   @Test("sums of differences: the same bits in every build", arguments: [0, 1, 16, 1001])
   func differences(count: Int) {
     var random = SplitMix64(Seed(UInt64(count) + 1))
