@@ -47,6 +47,8 @@ final class Connection {
   var wantsWrite = false
   /// The other side has closed it: nothing more comes, and nothing should be sent.
   var hasEnded = false
+  /// What the system told of it when the line that long links share was last looked at.
+  var pathOnLine: PathReport?
   /// It is among those that the engine flushes next.
   var isMarked = false
   private(set) var sealer: RecordSealer?

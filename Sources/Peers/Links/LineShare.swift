@@ -26,7 +26,8 @@ package struct LineShare: Sendable, Equatable {
   package mutating func measured(
     bytes: Int, over time: Duration, links: Int, resent: Int, of segments: Int
   ) {
-    // Counts are sums over connections, and fall where one has ended: they say nothing then.
+    // The system's counts of segments have 32 bits, and bytes are told in segments, whose size may
+    // change: what fell says nothing.
     guard links > 1, bytes > 0, segments > 0, resent >= 0, time > .zero else { return }
     let rate = Double(bytes) / (time / .seconds(1))
     if resent * Self.segmentsALossMin > segments {

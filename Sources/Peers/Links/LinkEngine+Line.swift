@@ -1,36 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What long links had sent together when they were last looked at.
-struct LineMeasure {
-  var time = Duration.zero
-  var bytesArrived = 0
-  var segmentsSent = 0
-  var segmentsResent = 0
-}
-
 /// The line that this machine's long links share: see `LineShare`.
 extension LinkEngine {
   private var longLinks: [Link] { linked.values.filter(\.isLong) }
 
   /// Looks at what long links have lost together, while several have more to send.
   func measureLine() {
-    let time = now - lineMeasure.time
+    let time = now - lineMeasuredAt
     guard time >= Self.measureTime else { return }
     let long = longLinks
     guard long.count > 1 else { return }
     let busy = long.count { !$0.ranDryOnLine && !$0.bulk.isEmpty }
     for link in long { link.ranDryOnLine = link.bulk.isEmpty }
-    var latest = LineMeasure(time: now)
-    for path in long.flatMap(\.carriers).compactMap(\.socket.path) {
-      latest.bytesArrived += path.bytesArrived
-      latest.segmentsSent += path.segmentsSent
-      latest.segmentsResent += path.segmentsResent
+    var (bytes, sent, resent) = (0, 0, 0)
+    // Each from where it stood itself: connections come and go in between.
+    for connection in long.flatMap(\.carriers) {
+      guard let path = connection.socket.path else { continue }
+      if let before = connection.pathOnLine {
+        bytes += path.bytesArrived - before.bytesArrived
+        sent += path.segmentsSent - before.segmentsSent
+        resent += path.segmentsResent - before.segmentsResent
+      }
+      connection.pathOnLine = path
     }
-    line.measured(
-      bytes: latest.bytesArrived - lineMeasure.bytesArrived, over: time, links: busy,
-      resent: latest.segmentsResent - lineMeasure.segmentsResent,
-      of: latest.segmentsSent - lineMeasure.segmentsSent)
-    lineMeasure = latest
+    line.measured(bytes: bytes, over: time, links: busy, resent: resent, of: sent)
+    lineMeasuredAt = now
     // The shares are of another speed now.
     sharing = nil
     shareLine()

@@ -46,7 +46,7 @@ final class LinkEngine {
   var events: [LinkEvent] = []
   /// What this machine's line carries, as far as long links lose by sharing it.
   var line = LineShare()
-  var lineMeasure = LineMeasure()
+  var lineMeasuredAt = Duration.zero
   /// So many links have been given their share of it; nil where shares are to be given anew.
   var sharing: Int?
   private var unflushed: [Connection] = []

@@ -17,7 +17,7 @@ struct LineShareTests {
     Self.second(20_000_000, 3, lost: 20, &line)
     Self.second(20_000_000, 1, lost: 500, &line)
     line.measured(bytes: 1, over: .zero, links: 3, resent: 9, of: 10)
-    // Connections have ended, and their counts with them.
+    // The system began to count anew.
     line.measured(bytes: 1, over: .seconds(1), links: 3, resent: -1, of: -1000)
     line.measured(bytes: 1, over: .seconds(1), links: 3, resent: 9, of: -10)
     line.measured(bytes: 1, over: .seconds(1), links: 3, resent: -9, of: -1000)
