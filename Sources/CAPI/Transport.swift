@@ -278,6 +278,13 @@ struct Choice {
     return solver
   }
 
+  /// For problems that solve linear ones on the way, whose limits are not theirs.
+  var inner: Sinkhorn {
+    var solver = Sinkhorn(strength, threads: threads)
+    if let tolerance { solver.tolerance = min(solver.tolerance, tolerance) }
+    return solver
+  }
+
   func solve(_ task: ProblemDoor) throws -> TransportSolution {
     guard task.isBalanced || method == FERRY_OT_SINKHORN else {
       throw DoorError("penalties are of FERRY_OT_SINKHORN alone")

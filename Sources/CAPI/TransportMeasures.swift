@@ -5,7 +5,7 @@ public import CFerry
 import FerryBasics
 import FerryOptimalTransport
 
-// Barycenters and selections, for C: translates, never decides.
+// Barycenters, clusters, more than two measures and selections, for C: translates, never decides.
 
 /// Measures of as many masses each, `[count, size]`.
 private func measures(
@@ -16,6 +16,44 @@ private func measures(
   }
   let all = try unsafe numbers(pointer, product(count, size, name), name)
   return (0..<count).map { Array(all[$0 * size..<($0 + 1) * size]) }
+}
+
+/// How many points each of some clouds or measures has, and all together.
+private func sizes(
+  _ pointer: UnsafePointer<Int>?, _ count: Int, of one: String
+) throws(DoorError) -> (each: [Int], total: Int) {
+  guard let pointer = unsafe pointer else { throw DoorError("counts is NULL") }
+  // SAFETY: the header demands as many sizes.
+  let all = unsafe Array(UnsafeBufferPointer(start: pointer, count: count))
+  var total = 0
+  for size in all {
+    let (sum, overflow) = total.addingReportingOverflow(size)
+    guard size > 0, !overflow else { throw DoorError("a \(one) has \(size) points") }
+    total = sum
+  }
+  return (all, total)
+}
+
+/// Weighted clouds that lie one after the other.
+private func measures(
+  _ points: UnsafePointer<Double>?, _ masses: UnsafePointer<Double>?,
+  _ counts: UnsafePointer<Int>?, _ clouds: Int, _ dimensions: Int
+) throws -> [PointMeasure] {
+  guard clouds > 0, dimensions > 0 else {
+    throw DoorError(
+      "\(clouds) clouds of \(dimensions) dimensions; there must be at least 1 of each")
+  }
+  let (each, total) = try unsafe sizes(counts, clouds, of: "cloud")
+  let all = try unsafe numbers(points, product(total, dimensions, "points"), "points")
+  let allMasses = try unsafe optionalNumbers(masses, total, "masses")
+  var first = 0
+  return try each.map { size in
+    defer { first += size }
+    return try PointMeasure(
+      Points(
+        Array(all[first * dimensions..<(first + size) * dimensions]), dimensions: dimensions),
+      masses: allMasses.map { Array($0[first..<first + size]) })
+  }
 }
 
 extension Choice {
@@ -70,32 +108,8 @@ public func ferry_ot_free_barycenter(
   _ options: UnsafePointer<ferry_ot_options>!, _ cost: UnsafeMutablePointer<Double>!
 ) -> ferry_status {
   call {
-    guard clouds > 0, dimensions > 0, support > 0 else {
-      throw DoorError(
-        "\(clouds) clouds, \(dimensions) dimensions and a support of \(support); there must be at "
-          + "least 1 of each")
-    }
-    guard let counts = unsafe counts else { throw DoorError("counts is NULL") }
-    // SAFETY: the header demands one count for each cloud.
-    let sizes = unsafe Array(UnsafeBufferPointer(start: counts, count: clouds))
-    var total = 0
-    for size in sizes {
-      let (sum, overflow) = total.addingReportingOverflow(size)
-      guard size > 0, !overflow else { throw DoorError("a cloud has \(size) points") }
-      total = sum
-    }
-    let all = try unsafe numbers(points, product(total, dimensions, "points"), "points")
-    let allMasses = try unsafe optionalNumbers(masses, total, "masses")
-    var given: [PointMeasure] = []
-    var first = 0
-    for size in sizes {
-      given.append(
-        try PointMeasure(
-          Points(
-            Array(all[first * dimensions..<(first + size) * dimensions]), dimensions: dimensions),
-          masses: allMasses.map { Array($0[first..<first + size]) }))
-      first += size
-    }
+    guard support > 0 else { throw DoorError("a support of \(support) points") }
+    let given = try unsafe measures(points, masses, counts, clouds, dimensions)
     let start = try PointMeasure(
       Points(
         unsafe numbers(
@@ -116,6 +130,70 @@ public func ferry_ot_free_barycenter(
       given, weights: unsafe optionalNumbers(weights, clouds, "weights"), start: start)
     try unsafe put(found.measure.points.coordinates, supportPoints, "support_points")
     if unsafe cost != nil { try unsafe put([found.cost], cost, "the cost's place") }
+  }
+}
+
+@c @implementation
+public func ferry_ot_clusters(
+  _ points: UnsafePointer<Double>!, _ masses: UnsafePointer<Double>!,
+  _ counts: UnsafePointer<Int>!, _ clouds: Int, _ dimensions: Int, _ clusters: Int, _ support: Int,
+  _ seed: UInt64, _ options: UnsafePointer<ferry_ot_options>!,
+  _ clusterOf: UnsafeMutablePointer<Int>!, _ centers: UnsafeMutablePointer<Double>!,
+  _ cost: UnsafeMutablePointer<Double>!
+) -> ferry_status {
+  call {
+    let given = try unsafe measures(points, masses, counts, clouds, dimensions)
+    guard let places = unsafe clusterOf else { throw DoorError("the clusters' place is NULL") }
+    let choice = try unsafe Choice(options)
+    guard choice.method == FERRY_OT_EXACT else {
+      throw DoorError("clusters have FERRY_OT_EXACT alone")
+    }
+    var solver = WassersteinKMeans(clusters: clusters, supportSize: support, seed: Seed(seed))
+    choice.limit(&solver.barycenter.tolerance, &solver.iterationsMax)
+    let found = try solver.solve(given)
+    // SAFETY: the header demands room for one number for each cloud.
+    unsafe places.update(from: found.clusterOf, count: found.clusterOf.count)
+    try unsafe put(
+      found.centers.flatMap(\.points.coordinates), centers, "the centers' place")
+    if unsafe cost != nil { try unsafe put([found.cost], cost, "the cost's place") }
+  }
+}
+
+@c @implementation
+public func ferry_ot_multi(
+  _ costs: UnsafePointer<Double>!, _ counts: UnsafePointer<Int>!, _ sides: Int,
+  _ masses: UnsafePointer<Double>!, _ options: UnsafePointer<ferry_ot_options>!,
+  _ coupling: UnsafeMutablePointer<Double>!, _ potentials: UnsafeMutablePointer<Double>!,
+  _ certificate: UnsafeMutablePointer<ferry_ot_certificate>!
+) -> ferry_status {
+  call {
+    guard sides > 1 else { throw DoorError("sides is \(sides); there must be at least 2") }
+    let (each, total) = try unsafe sizes(counts, sides, of: "measure")
+    let entries = try each.reduce(1) { try product($0, $1, "costs") }
+    let all = try unsafe numbers(masses, total, "masses")
+    let choice = try unsafe Choice(options)
+    var solver = MultiMarginal(epsilon: try choice.epsilon)
+    choice.limit(&solver.tolerance, &solver.iterationsMax)
+    var first = 0
+    let found = try solver.solve(
+      costs: unsafe numbers(costs, entries, "costs"),
+      measures: each.map { size in
+        defer { first += size }
+        return Array(all[first..<first + size])
+      })
+    try unsafe put(found.masses, coupling, "the coupling's place")
+    if unsafe potentials != nil {
+      try unsafe put(found.potentials.flatMap { $0 }, potentials, "the potentials' place")
+    }
+    if let place = unsafe certificate {
+      let proof = found.certificate
+      // SAFETY: the place is the caller's and not NULL.
+      unsafe place.pointee = ferry_ot_certificate(
+        cost: found.transportCost, primal: proof.primal, dual: proof.dual,
+        row_error: proof.rowError, column_error: proof.columnError,
+        mass: found.masses.reduce(0, +), epsilon: solver.epsilon,
+        iterations: UInt64(found.iterations), entries: 0, is_converged: true)
+    }
   }
 }
 

@@ -131,17 +131,97 @@ public func ferry_ot_gromov(
       }
       guard mass == 0 else { throw DoorError("problem.mass is of FERRY_OT_EXACT alone") }
       // The options' tolerance and limit are of the outer problem.
-      var solver = EntropicGromov(
-        Sinkhorn(.epsilon(try choice.epsilon), threads: choice.threads))
+      let epsilon = try choice.epsilon
+      var solver = EntropicGromov(choice.inner)
       choice.limit(&solver.tolerance, &solver.iterationsMax)
-      if let tolerance = choice.tolerance {
-        solver.sinkhorn.tolerance = min(solver.sinkhorn.tolerance, tolerance)
-      }
       let answer = try solver.solve(task)
       var found = try FoundCoupling(
         .dense(answer.coupling), cost: answer.cost, dual: .nan, masses: masses, isPartial: false,
         iterations: answer.iterations)
-      found.epsilon = try choice.epsilon
+      found.epsilon = epsilon
+      return found
+    }
+  }
+}
+
+/// Whole numbers of C, one for each row.
+private func labels(
+  _ pointer: UnsafePointer<Int64>?, _ count: Int, _ name: String
+) throws(DoorError) -> [Int] {
+  guard let pointer = unsafe pointer else { throw DoorError("\(name) is NULL") }
+  // SAFETY: the header demands `count` numbers there.
+  return unsafe UnsafeBufferPointer(start: pointer, count: count).map { Int(clamping: $0) }
+}
+
+@c @implementation
+public func ferry_ot_weak(
+  _ problem: UnsafePointer<ferry_ot_problem>!, _ options: UnsafePointer<ferry_ot_options>!,
+  _ solution: UnsafeMutablePointer<OpaquePointer?>!
+) -> ferry_status {
+  call {
+    try unsafe SolutionDoor.put(at: solution) {
+      let (task, choice) = try unsafe balanced(problem, options)
+      let cloud = try task.cloud
+      guard case .squaredEuclidean = cloud.cost, choice.method == FERRY_OT_EXACT else {
+        throw DoorError(
+          "a weak problem has FERRY_OT_SQUARED_EUCLIDEAN and FERRY_OT_EXACT alone")
+      }
+      var solver = WeakTransport()
+      choice.limit(&solver.tolerance, &solver.iterationsMax)
+      let answer = try solver.solve(
+        cloud.sources, cloud.targets, rowMasses: task.rowMasses, columnMasses: task.columnMasses)
+      var found = FoundCoupling(
+        .dense(answer.coupling), cost: answer.certificate.primal, answer.certificate,
+        iterations: answer.iterations)
+      found.cloud = cloud
+      return found
+    }
+  }
+}
+
+@c @implementation
+public func ferry_ot_group_lasso(
+  _ problem: UnsafePointer<ferry_ot_problem>!, _ options: UnsafePointer<ferry_ot_options>!,
+  _ groups: UnsafePointer<Int64>!, _ strength: Double,
+  _ solution: UnsafeMutablePointer<OpaquePointer?>!
+) -> ferry_status {
+  call {
+    try unsafe SolutionDoor.put(at: solution) {
+      let (task, choice) = try unsafe balanced(problem, options)
+      // The options' tolerance and limit are of the outer problem.
+      var solver = GroupLassoTransport(choice.inner, groupStrength: strength)
+      choice.limit(&solver.tolerance, &solver.stepsMax)
+      let answer = try solver.solve(
+        LinearProblem(
+          task.geometry, rowMasses: task.rowMasses, columnMasses: task.columnMasses),
+        groups: unsafe labels(groups, task.geometry.rowCount, "groups"))
+      return FoundCoupling(answer.solution, task.geometry)
+    }
+  }
+}
+
+@c @implementation
+public func ferry_ot_class_roots(
+  _ problem: UnsafePointer<ferry_ot_problem>!, _ options: UnsafePointer<ferry_ot_options>!,
+  _ classes: UnsafePointer<Int64>!, _ strength: Double, _ linearizations: Int,
+  _ solution: UnsafeMutablePointer<OpaquePointer?>!
+) -> ferry_status {
+  call {
+    try unsafe SolutionDoor.put(at: solution) {
+      let (task, choice) = try unsafe balanced(problem, options)
+      let cloud = try task.cloud
+      guard task.rowMasses == nil, task.columnMasses == nil else {
+        throw DoorError("roots of classes are of equal masses: problem.row_masses must be NULL")
+      }
+      let answer = try DomainAdaptation(
+        choice.sinkhorn, classStrength: strength, linearizations: linearizations
+      ).solve(
+        cloud.sources, labels: unsafe labels(classes, cloud.rowCount, "classes"), cloud.targets,
+        cost: cloud.cost)
+      var found = FoundCoupling(answer.solution, cloud)
+      found.cost = answer.transportCost
+      // Points go by the coupling, whose costs are not those between points alone.
+      found.solution = nil
       return found
     }
   }

@@ -2,6 +2,7 @@
 
 import CFerry
 import FerryCAPI
+import Foundation
 import Testing
 
 /// More problems of optimal transport, called as C calls them.
@@ -100,9 +101,127 @@ struct TransportProblemsTests {
     #expect(middle([1, 0]) == FERRY_BAD_ARGUMENT)
     #expect(lastError == "a cloud has 0 points")
     #expect(middle([]) == FERRY_BAD_ARGUMENT)
+    #expect(lastError == "0 clouds of 2 dimensions; there must be at least 1 of each")
+  }
+
+  @Test("a weak problem counts the means of rows, at squared distances alone")
+  func weak() {
+    // From (0, 0) to (−1, 0) and (1, 2): the mean is (0, 1).
+    let from = [0.0, 0]
+    let to = [-1.0, 0, 1, 2]
+    unsafe from.withUnsafeBufferPointer { from in
+      unsafe to.withUnsafeBufferPointer { to in
+        var problem = unsafe ferry_ot_problem()
+        unsafe problem.size = MemoryLayout<ferry_ot_problem>.size
+        unsafe problem.rows = 1
+        unsafe problem.columns = 2
+        unsafe problem.row_points = from.baseAddress
+        unsafe problem.column_points = to.baseAddress
+        unsafe problem.dimensions = 2
+        var solution: OpaquePointer?
+        #expect(unsafe ferry_ot_weak(&problem, nil, &solution) == FERRY_OK)
+        var proof = ferry_ot_certificate()
+        #expect(unsafe ferry_ot_certificate(solution, &proof) == FERRY_OK)
+        #expect(abs(proof.cost - 1) < 1e-12 && proof.primal - proof.dual < 1e-5)
+        #expect(abs(proof.mass - 1) < 1e-12 && proof.row_error + proof.column_error < 1e-12)
+        unsafe ferry_ot_free(solution)
+        unsafe problem.cost = FERRY_OT_EUCLIDEAN.rawValue
+        #expect(unsafe ferry_ot_weak(&problem, nil, &solution) == FERRY_BAD_ARGUMENT)
+        #expect(
+          lastError == "a weak problem has FERRY_OT_SQUARED_EUCLIDEAN and FERRY_OT_EXACT alone")
+      }
+    }
+  }
+
+  @Test("columns take from few groups, by norms or by roots")
+  func groups() {
+    unsafe withProblem { problem in
+      var options = ferry_ot_options()
+      options.size = MemoryLayout<ferry_ot_options>.size
+      options.method = FERRY_OT_SINKHORN.rawValue
+      options.epsilon = 2
+      let labels: [Int64] = [0, 0, 1]
+      /// What each column has from both groups, by `size` of a group's entries.
+      func spread(_ solution: OpaquePointer?, _ size: ([Double]) -> Double) -> Double {
+        var plan = [Double](repeating: 0, count: 9)
+        #expect(unsafe ferry_ot_coupling(solution, &plan) == FERRY_OK)
+        return (0..<3).reduce(0) { $0 + size([plan[$1], plan[3 + $1]]) + size([plan[6 + $1]]) }
+      }
+      func norm(_ entries: [Double]) -> Double {
+        entries.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      }
+      func root(_ entries: [Double]) -> Double { entries.reduce(0, +).squareRoot() }
+      var plain: OpaquePointer?
+      var norms: OpaquePointer?
+      var roots: OpaquePointer?
+      #expect(unsafe ferry_ot_solve(&problem, &options, &plain) == FERRY_OK)
+      #expect(unsafe ferry_ot_group_lasso(&problem, &options, labels, 20, &norms) == FERRY_OK)
+      #expect(unsafe ferry_ot_class_roots(&problem, &options, labels, 20, 10, &roots) == FERRY_OK)
+      #expect(unsafe spread(norms, norm) < spread(plain, norm) - 0.01)
+      #expect(unsafe spread(roots, root) < spread(plain, root) - 0.01)
+      unsafe ferry_ot_free(plain)
+      unsafe ferry_ot_free(norms)
+      unsafe ferry_ot_free(roots)
+      #expect(
+        unsafe ferry_ot_group_lasso(&problem, &options, nil, 1, &norms) == FERRY_BAD_ARGUMENT)
+      #expect(lastError == "groups is NULL")
+      let masses = [1.0, 1, 1]
+      unsafe masses.withUnsafeBufferPointer { masses in
+        unsafe problem.row_masses = masses.baseAddress
+        #expect(
+          unsafe ferry_ot_class_roots(&problem, &options, labels, 1, 10, &roots)
+            == FERRY_BAD_ARGUMENT)
+      }
+      #expect(
+        lastError == "roots of classes are of equal masses: problem.row_masses must be NULL")
+    }
+  }
+
+  @Test("clouds near each other are one cluster")
+  func clusters() {
+    let points: [Double] = [0, 1, 2, 10, 11, 12, 0.5, 1.5]
+    var clusterOf = [-1, -1, -1]
+    var centers = [0.0, 0]
+    var cost = -1.0
+    func cluster(_ clusters: Int) -> ferry_status {
+      unsafe ferry_ot_clusters(
+        points, nil, [3, 3, 2], 3, 1, clusters, 1, 3, nil, &clusterOf, &centers, &cost)
+    }
+    #expect(cluster(2) == FERRY_OK)
+    #expect(clusterOf[0] == clusterOf[2] && clusterOf[0] != clusterOf[1])
+    #expect(abs(centers[clusterOf[0]] - 1) < 1e-9 && abs(centers[clusterOf[1]] - 11) < 1e-9)
+    // Variances 2/3, 2/3 and 1/4.
+    #expect(abs(cost - (4.0 / 3 + 0.25) / 3) < 1e-9)
+    #expect(cluster(4) == FERRY_BAD_ARGUMENT)
+    #expect(lastError.hasPrefix("setting-out-of-range: 4 clusters of 1 points for 3 measures"))
+  }
+
+  @Test("three measures have one coupling, whose potentials give each entry")
+  func multi() {
+    let costs: [Double] = [0, 1, 2, 1, 1, 0, 3, 1]
+    let masses = [0.25, 0.75, 0.5, 0.5, 2, 6]
+    var options = ferry_ot_options()
+    options.size = MemoryLayout<ferry_ot_options>.size
+    options.epsilon = 0.5
+    var plan = [Double](repeating: 0, count: 8)
+    var f = [Double](repeating: 0, count: 6)
+    var proof = ferry_ot_certificate()
     #expect(
-      lastError
-        == "0 clouds, 2 dimensions and a support of 1; there must be at least 1 of each")
+      unsafe ferry_ot_multi(costs, [2, 2, 2], 3, masses, &options, &plan, &f, &proof) == FERRY_OK)
+    let (a, b, c) = ([0.25, 0.75], [0.5, 0.5], [0.25, 0.75])
+    for k in 0..<8 {
+      let (i, j, l) = (k / 4, k / 2 % 2, k % 2)
+      let entry = a[i] * b[j] * c[l] * exp((f[i] + f[2 + j] + f[4 + l] - costs[k]) / 0.5)
+      #expect(abs(plan[k] - entry) < 1e-9)
+    }
+    #expect(abs(plan[0] + plan[1] + plan[2] + plan[3] - 0.25) < 1e-6)
+    #expect(abs(plan[0] + plan[2] + plan[4] + plan[6] - 0.25) < 1e-6)
+    #expect(proof.row_error < 1e-6 && abs(proof.primal - proof.dual) < 1e-6)
+    #expect(abs(proof.cost - zip(costs, plan).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-12)
+    #expect(
+      unsafe ferry_ot_multi(costs, [2, 0, 2], 3, masses, &options, &plan, nil, nil)
+        == FERRY_BAD_ARGUMENT)
+    #expect(lastError == "a measure has 0 points")
   }
 
   @Test("samples like the targets are selected")

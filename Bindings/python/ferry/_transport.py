@@ -92,7 +92,7 @@ class _Selection(ctypes.Structure):
 
 _pointer, _count, _number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double
 _problem, _options = ctypes.POINTER(_Problem), ctypes.POINTER(_Options)
-_found = ctypes.POINTER(_pointer)
+_found, _integers = ctypes.POINTER(_pointer), ctypes.POINTER(ctypes.c_int64)
 _line = [_doubles, _count, _doubles, _count, _doubles, _doubles]
 for _function, _arguments in {
     "solve": [_problem, _options, _found],
@@ -112,12 +112,21 @@ for _function, _arguments in {
     "partial": [_problem, _options, _number, _found],
     "smooth": [_problem, _options, _count, _found],
     "gromov": [ctypes.POINTER(_Quadratic), _options, _found],
+    "weak": [_problem, _options, _found],
+    "group_lasso": [_problem, _options, _integers, _number, _found],
+    "class_roots": [_problem, _options, _integers, _number, _count, _found],
     "gaussian": [_count, _doubles, _doubles, _doubles, _doubles, _doubles, _doubles],
     "barycenter": [_doubles, _count, _doubles, _count, _doubles, _options, _doubles],
     "picture_barycenter": [_doubles, _count, _count, _count, _doubles, _options, _doubles],
     "free_barycenter": [
         _doubles, _doubles, _pointer, _count, _count, _doubles, _doubles, _doubles, _count,
         _options, _doubles],
+    "clusters": [
+        _doubles, _doubles, _pointer, _count, _count, _count, _count, ctypes.c_uint64, _options,
+        _pointer, _doubles, _doubles],
+    "multi": [
+        _doubles, _pointer, _count, _doubles, _options, _doubles, _doubles,
+        ctypes.POINTER(_Certificate)],
     "select": [ctypes.POINTER(_Selection), _pointer, ctypes.POINTER(_count), _doubles],
 }.items():
     getattr(_library, f"ferry_ot_{_function}").argtypes = _arguments
@@ -278,6 +287,15 @@ def _solution(function, shape, *arguments, dimensions=None):
             error.best = Solution(pointer, shape, dimensions)
         raise
     return Solution(pointer, shape, dimensions)
+
+
+def _with_log(found, result, log):
+    if not log:
+        return result
+    u, v = found.potentials
+    return result, {
+        "cost": found.value_linear, "u": u, "v": v, "gap": found.gap,
+        "err": found.marginal_error, "niter": found.iterations}
 
 
 def _clouds(x, y, names):

@@ -21,22 +21,29 @@ import types
 
 import numpy as np
 
+from ferry._adaptation import (
+    EMDTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, SinkhornTransport, sinkhorn_l1l2_gl)
 from ferry._library import NotConverged, _call, _choice
+from ferry._measures import (
+    barycenter, convolutional_barycenter2d, free_support_barycenter, multi_marginal,
+    wasserstein_kmeans)
 from ferry._transport import (
     _METRICS, Solution, _array, _at, _clouds, _masses, _Quadratic, _Selection, _settings,
-    _solution, _Task)
+    _solution, _Task, _with_log)
 
 __all__ = [
-    "EMDTransport", "NotConverged", "SinkhornTransport", "Solution", "barycenter", "bregman",
-    "bures_wasserstein_distance", "bures_wasserstein_mapping", "convolutional_barycenter2d", "da",
-    "dist", "emd", "emd2", "emd2_1d", "emd_1d", "entropic_gromov_wasserstein",
-    "entropic_gromov_wasserstein2", "entropic_partial_wasserstein", "free_support_barycenter",
-    "fused_gromov_wasserstein", "fused_gromov_wasserstein2", "gaussian", "gromov",
-    "gromov_wasserstein", "gromov_wasserstein2", "lp", "max_sliced_wasserstein_distance",
-    "partial", "partial_gromov_wasserstein", "partial_wasserstein", "partial_wasserstein2",
-    "select", "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_unbalanced",
+    "EMDTransport", "NotConverged", "SinkhornL1l2Transport", "SinkhornLpl1Transport",
+    "SinkhornTransport", "Solution", "barycenter", "bregman", "bures_wasserstein_distance",
+    "bures_wasserstein_mapping", "convolutional_barycenter2d", "da", "dist", "emd", "emd2",
+    "emd2_1d", "emd_1d", "entropic_gromov_wasserstein", "entropic_gromov_wasserstein2",
+    "entropic_partial_wasserstein", "free_support_barycenter", "fused_gromov_wasserstein",
+    "fused_gromov_wasserstein2", "gaussian", "gromov", "gromov_wasserstein",
+    "gromov_wasserstein2", "lp", "max_sliced_wasserstein_distance", "multi_marginal", "partial",
+    "partial_gromov_wasserstein", "partial_wasserstein", "partial_wasserstein2", "select",
+    "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_l1l2_gl", "sinkhorn_unbalanced",
     "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance", "smooth", "smooth_ot_dual",
-    "solve", "solve_sample", "unif", "unbalanced", "wasserstein_1d", "wasserstein_circle",
+    "solve", "solve_sample", "unbalanced", "unif", "wasserstein_1d", "wasserstein_circle",
+    "wasserstein_kmeans", "weak", "weak_optimal_transport",
 ]
 
 
@@ -137,15 +144,6 @@ def sinkhorn_unbalanced2(a, b, M, reg, reg_m, reg_m_type="kl", numItermax=10_000
         M, reg, a, b, unbalanced=reg_m, unbalanced_type=reg_m_type, tol=stopThr,
         max_iter=numItermax)
     return _with_log(found, found.value_linear, log)
-
-
-def _with_log(found, result, log):
-    if not log:
-        return result
-    u, v = found.potentials
-    return result, {
-        "cost": found.value_linear, "u": u, "v": v, "gap": found.gap,
-        "err": found.marginal_error, "niter": found.iterations}
 
 
 def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1):
@@ -252,6 +250,18 @@ def smooth_ot_dual(a, b, M, reg, reg_type="l2", max_nz=None, stopThr=1e-8, numIt
     return _with_log(found, found.plan, log)
 
 
+def weak_optimal_transport(Xa, Xb, a=None, b=None, numItermax=10_000, stopThr=1e-6, log=False):
+    """The coupling with the least Σ a_i ‖x_i − Σ_j P_ij y_j / a_i‖²: only the mean of where a point's mass
+    goes counts. ``stopThr`` is a gap, as a share of the mean squared distance; ``log``: also the cost."""
+    task = _Task(a, b, points=_clouds(Xa, Xb, ("Xa", "Xb")))
+    found = task.found("weak", _settings("exact", 0.0, stopThr, numItermax))
+    if not log:
+        return found.plan
+    return found.plan, {
+        "cost": found.value, "gap": found.gap, "err": found.marginal_error,
+        "niter": found.iterations}
+
+
 def gromov_wasserstein(C1, C2, p=None, q=None, loss_fun="square_loss", G0=None, max_iter=2_000,
                        tol=1e-9, log=False):
     """A coupling that matches distances within two spaces, stationary for Σ (C1 − C2)² P P."""
@@ -335,61 +345,6 @@ def _gromov(C1, C2, p, q, loss_fun, G0, log, name, result, M=None, alpha=1.0, ma
         name: found.value_linear, "err": found.marginal_error, "niter": found.iterations}
 
 
-def barycenter(A, M, reg, weights=None, numItermax=10_000, stopThr=1e-6):
-    """The masses whose mean entropic cost to the columns of ``A`` [n, k] is least; ``M`` [n, n]."""
-    measures, costs = _array(np.asarray(A).T, "A", 2), _array(M, "M", 2)
-    count, n = measures.shape
-    if costs.shape != (n, n):
-        raise ValueError(f"M has the shape {costs.shape} for {n} points")
-    weights = _masses(weights, count, "weights")
-    masses = np.empty(n)
-    _call(
-        "ot_barycenter", _at(costs), n, _at(measures), count, _at(weights),
-        _settings("sinkhorn", reg, stopThr, numItermax), _at(masses))
-    return masses
-
-
-def convolutional_barycenter2d(A, reg, weights=None, numItermax=10_000, stopThr=1e-6):
-    """The same of pictures [k, rows, columns] on a grid whose longer side has a length of 1."""
-    pictures = _array(A, "A", 3)
-    weights = _masses(weights, len(pictures), "weights")
-    masses = np.empty(pictures.shape[1:])
-    _call(
-        "ot_picture_barycenter", _at(pictures), *pictures.shape, _at(weights),
-        _settings("sinkhorn", reg, stopThr, numItermax), _at(masses))
-    return masses
-
-
-def free_support_barycenter(measures_locations, measures_weights, X_init, b=None, weights=None,
-                            numItermax=200, stopThr=1e-7, reg=None, log=False):
-    """Points [s, d] with masses ``b`` whose mean squared distance W₂² to measures is least, from
-    ``X_init``; with ``reg`` couplings have entropy. ``log``: also the cost."""
-    clouds = [_array(x, "measures_locations", 2) for x in measures_locations]
-    support = np.array(_array(X_init, "X_init", 2))
-    for cloud in clouds:
-        if cloud.shape[1] != support.shape[1]:
-            raise ValueError(
-                f"measures_locations of {cloud.shape[1]} dimensions, X_init of {support.shape[1]}")
-    masses = None
-    if measures_weights is not None:
-        if len(measures_weights) != len(clouds):
-            raise ValueError(f"measures_weights of {len(measures_weights)} for {len(clouds)}")
-        # Each is 1 in all, given or not.
-        each = [
-            unif(len(x)) if w is None else _masses(w, len(x), "measures_weights")
-            for x, w in zip(clouds, measures_weights)]
-        masses = np.concatenate(each) if each else None
-    points = np.concatenate(clouds) if clouds else np.empty((0, support.shape[1]))
-    counts = np.array([len(x) for x in clouds], dtype=np.uintp)
-    b, weights = _masses(b, len(support), "b"), _masses(weights, len(clouds), "weights")
-    cost = ctypes.c_double()
-    _call(
-        "ot_free_barycenter", _at(points), _at(masses), counts.ctypes.data, len(clouds),
-        support.shape[1], _at(weights), _at(support), _at(b), len(support),
-        _settings("sinkhorn" if reg else "exact", reg or 0.0, stopThr, numItermax), cost)
-    return (support, {"cost": cost.value}) if log else support
-
-
 def bures_wasserstein_distance(ms, mt, Cs, Ct):
     """W₂ of two normal distributions: means [d], covariances [d, d]."""
     return _bures(ms, mt, Cs, Ct, None) ** 0.5
@@ -412,44 +367,6 @@ def _bures(ms, mt, Cs, Ct, A):
     cost = ctypes.c_double()
     _call("ot_gaussian", d, _at(ms), _at(Cs), _at(mt), _at(Ct), cost, _at(A))
     return cost.value
-
-
-class EMDTransport:
-    """Moves points as one cloud is moved to another, exactly: ``fit``, then ``transform``.
-
-    After ``fit``: ``coupling_`` [n, m], and ``solution_`` with its proof. A point that is none of Xs
-    moves as the nearest of them does, as with POT.
-    """
-
-    _reg = None
-
-    def __init__(self, metric="sqeuclidean"):
-        self.metric = metric
-
-    def fit(self, Xs, Xt, a=None, b=None):
-        """Couples the clouds; masses are equal where not given."""
-        self.solution_ = solve_sample(Xs, Xt, self._reg, a, b, self.metric)
-        self.coupling_ = self.solution_.plan
-        return self
-
-    def transform(self, Xs):
-        """Where points go, [k, d]."""
-        return self.solution_.transform(Xs)
-
-    def fit_transform(self, Xs, Xt, a=None, b=None):
-        """``fit``, then ``transform`` of the same points."""
-        return self.fit(Xs, Xt, a, b).transform(Xs)
-
-
-class SinkhornTransport(EMDTransport):
-    """The same with entropy of strength ``reg_e``. Any point goes to the mean of where its mass would
-    go by the potentials (the entropic map), also those that are none of Xs."""
-
-    def __init__(self, reg_e=1.0, metric="sqeuclidean"):
-        super().__init__(metric)
-        if not reg_e > 0:
-            raise ValueError(f"reg_e must be above 0, got {reg_e}")
-        self._reg = self.reg_e = reg_e
 
 
 def select(pool, targets, count=None, *, folds=10, features="whitened", project=None, seed=1,
@@ -495,4 +412,6 @@ gromov = _named(
 sliced = _named(sliced_wasserstein_distance, max_sliced_wasserstein_distance)
 smooth = _named(smooth_ot_dual)
 gaussian = _named(bures_wasserstein_distance, bures_wasserstein_mapping)
-da = _named(EMDTransport, SinkhornTransport)
+weak = _named(weak_optimal_transport)
+da = _named(
+    EMDTransport, SinkhornTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, sinkhorn_l1l2_gl)

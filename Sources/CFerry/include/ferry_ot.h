@@ -164,6 +164,28 @@ ferry_status ferry_ot_gromov(
     const struct ferry_ot_quadratic *problem, const struct ferry_ot_options *options,
     ferry_ot_solution **solution);
 
+// Between points at squared distances, where only the mean of where a row's mass goes counts: minimizes
+// sum_i a_i |x_i - mean_i|^2. The certificate's cost is that; its tolerance is a gap, as a share of the
+// mean squared distance. There are no potentials.
+ferry_status ferry_ot_weak(
+    const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
+    ferry_ot_solution **solution);
+
+// With entropy of options.epsilon and, for each column, strength times the sum over groups of the root
+// of the group's squared entries, so that a column takes its mass from few groups. groups: [rows]; rows
+// below 0 are in none. options.tolerance is a gap, as a share of the objective.
+ferry_status ferry_ot_group_lasso(
+    const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
+    const int64_t *groups, double strength, ferry_ot_solution **solution);
+
+// The same between points of equal masses with strength times the sum, over columns and classes, of
+// (s / columns)^(1/2), where s is the mass that the column has from the class: a concave term,
+// linearized at the coupling so far, as often as given. classes: [rows]; below 0 is unknown. Primal and
+// dual are of the last linearized problem.
+ferry_status ferry_ot_class_roots(
+    const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
+    const int64_t *classes, double strength, size_t linearizations, ferry_ot_solution **solution);
+
 // Between points on a line, as ferry_ot_line, with the coupling.
 ferry_status ferry_ot_line_solve(
     const double *x, size_t rows, const double *y, size_t columns, const double *row_masses,
@@ -211,6 +233,24 @@ ferry_status ferry_ot_free_barycenter(
     size_t dimensions, const double *weights, double *support_points,
     const double *support_masses, size_t support, const struct ferry_ot_options *options,
     double *cost);
+
+// k-means of clouds, given as above: each belongs to the nearest center, and centers, of `support`
+// points of equal masses, are the barycenters of what belongs to them. cluster_of: [clouds];
+// centers: [clusters, support, dimensions]; cost, or NULL: the mean squared transport cost to them.
+// options.tolerance is that of a barycenter. The first centers are drawn.
+ferry_status ferry_ot_clusters(
+    const double *points, const double *masses, const size_t *counts, size_t clouds,
+    size_t dimensions, size_t clusters, size_t support, uint64_t seed,
+    const struct ferry_ot_options *options, size_t *cluster_of, double *centers, double *cost);
+
+// Between more than two measures, with entropy of options.epsilon relative to their product: `costs` has
+// one for each combination of their points, 2^24 at most, the last measure's index fastest; `masses`
+// holds the `sides` measures one after the other, `counts` masses each, each scaled to 1. coupling: as
+// the costs; potentials, as the masses, and the certificate, whose row_error is of all sides, may be NULL.
+ferry_status ferry_ot_multi(
+    const double *costs, const size_t *counts, size_t sides, const double *masses,
+    const struct ferry_ot_options *options, double *coupling, double *potentials,
+    struct ferry_ot_certificate *certificate);
 
 // Which samples of a pool serve some targets best (TAROT), as `ferry ot select`.
 struct ferry_ot_selection {

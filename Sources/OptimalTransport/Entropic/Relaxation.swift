@@ -18,14 +18,6 @@ struct Relaxation {
   private var window = 10
   private static let thetaGreatest = 1.98
 
-  init() {}
-
-  /// Begins with the factor that another run found for the same contraction.
-  init(theta: Double) {
-    self.theta = max(1, min(theta, Self.thetaGreatest))
-    window = 20
-  }
-
   /// Takes in the error before a step.
   mutating func observe(_ error: Double) {
     guard !isOff else { return }

@@ -7,8 +7,10 @@ public import FerryBasics
 /// Scaling with absorption: the kernel `exp((f + g − C)/ε)` is kept with the potentials inside, in
 /// f32 until the error asked for needs f64, so that an iteration is two products in one pass, and exponentials are paid only where the
 /// scalings grow (Schmitzer 2019, section 3). Where rows of the kernel vanish, the iteration is done
-/// with exact log-sum-exp until they do not. Small ε is reached from large ones by factors of 4;
-/// over-relaxation comes in once the rate of convergence is known (Thibault et al. 2021).
+/// with exact log-sum-exp until they do not. Small ε is reached from large ones by factors of 4.
+/// At ε itself steps go on from where the last ones together point (Anderson 1965); where a side may
+/// miss its masses, and in problems that fit a cache, they are over-relaxed once the rate of
+/// convergence is known (Thibault et al. 2021).
 ///
 /// - Note: `iterations` counts passes over the cost, those at larger ε included.
 public struct Sinkhorn: Sendable {

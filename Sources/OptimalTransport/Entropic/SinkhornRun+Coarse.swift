@@ -28,7 +28,7 @@ extension SinkhornRun {
   /// points themselves by their own equation.
   func coarseStart(
     epsilon: Double
-  ) throws(TransportError) -> (potentials: Potentials, theta: Double)? {
+  ) throws(TransportError) -> Potentials? {
     guard let cloud = live.geometry as? PointCloud else { return nil }
     let rows = try Self.thinned(cloud.sources, rowSide.masses, to: settings.coarsePoints)
     let columns = try Self.thinned(cloud.targets, columnSide.masses, to: settings.coarsePoints)
@@ -47,7 +47,7 @@ extension SinkhornRun {
     let f = try extended(
       PointCloud(columns.points, cloud.sources, cost: cloud.turnedCost),
       solution.columnPotentials, columns.masses, rowSide)
-    return (Potentials(rows: f, columns: g), run.lastTheta)
+    return Potentials(rows: f, columns: g)
   }
 
   /// Runs of neighbors, each as the point in its middle with the mass of all.

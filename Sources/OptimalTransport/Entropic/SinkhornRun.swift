@@ -34,9 +34,6 @@ struct SinkhornRun {
   private var work: [Double] = []
   /// Whether Newton's steps are allowed and were not tried.
   private var mayStep: Bool
-  /// How far beyond a step the last iterations went, and those of the problem of fewer points.
-  private(set) var lastTheta = 1.0
-  private var coarseTheta: Double?
   /// Whether it is begun with fewer points.
   private let isCoarse: Bool
   /// Whether Newton's steps ended within the tolerance.
@@ -53,8 +50,8 @@ struct SinkhornRun {
   private static let stageError = 0.05
   private static let stagePasses = 30
   private static let paceWindow = 50
-  /// A Newton step takes some ten passes' time, and some ten are enough.
-  private static let slowPasses = 250.0
+  /// A Newton step takes some ten passes' time, and some ten are enough; the pace seen falls off later.
+  private static let slowPasses = 150.0
   private static let followSteps = 60
   private static let finishSteps = 30
   /// 2¹⁶ bytes of kernel.
@@ -109,8 +106,7 @@ struct SinkhornRun {
       stage = target
       _ = logStep()
     } else if isCoarse, stagesEnd > 0, let coarse = try coarseStart(epsilon: target) {
-      (f, g) = (coarse.potentials.rows, coarse.potentials.columns)
-      coarseTheta = coarse.theta
+      (f, g) = (coarse.rows, coarse.columns)
       stage = target
     } else if stagesEnd == 0 {
       if stage > target { _ = logStep() }
@@ -218,8 +214,9 @@ struct SinkhornRun {
     until goal: Double, passesMax: Int, relaxed: Bool
   ) throws(TransportError) {
     let end = min(passes + passesMax, settings.iterationsMax)
-    var relaxation = coarseTheta.map { Relaxation(theta: $0) } ?? Relaxation()
-    defer { lastTheta = relaxation.theta }
+    var relaxation = Relaxation()
+    var extrapolation = Extrapolation(masses: columnSide.masses)
+    let extrapolates = relaxed && isExact && !isSmall
     var isFresh = false
     var pace = (passes: passes, error: Double.infinity)
     while passes < end {
@@ -228,6 +225,7 @@ struct SinkhornRun {
         logSteps = max(0, logSteps - 1)
         isFresh = false
         let error = logStep()
+        extrapolation = Extrapolation(masses: columnSide.masses)
         settings.report(passes, error)
         if error <= goal { return }
         continue
@@ -236,9 +234,14 @@ struct SinkhornRun {
         kernel.rebuild(f: f, g: g, epsilon: epsilon)
         isFresh = true
       }
-      let theta = relaxed ? relaxation.theta : 1
+      let theta = relaxed && !extrapolates ? relaxation.theta : 1
       guard let error = isSmall ? smallStep(theta: theta) : scalingStep(theta: theta) else {
+        if extrapolation.retreat() {
+          goOn(from: extrapolation.state)
+          continue
+        }
         absorb()
+        extrapolation.rebase()
         if kernel.isOnGrid {
           kernel.leaveGrid()
           isFresh = false
@@ -257,16 +260,22 @@ struct SinkhornRun {
       if relaxed, mayStep, passes - pace.passes >= Self.paceWindow {
         // Passes still needed at the pace of the last ones.
         let rate = log(pace.error / error) / Double(passes - pace.passes)
-        if pace.error.isFinite, log(error / goal) > rate * Self.slowPasses {
+        let whole = log(error / min(goal, settings.tolerance))
+        if pace.error.isFinite, whole > rate * Self.slowPasses {
           isSlow = true
           return
         }
         pace = (passes, error)
       }
+      if extrapolates, passes < end {
+        extrapolation.take(columnLogarithms, error: error)
+        goOn(from: extrapolation.state)
+      }
       let limit =
         kernel.isSingle ? Self.absorbAbove.single : Self.absorbAbove.double
       if !kernel.staysAround || largestLogarithm > limit {
         absorb()
+        extrapolation.rebase()
         isFresh = false
       }
     }
@@ -308,7 +317,11 @@ struct SinkhornRun {
       columnSide.rescale(
         0..<m, f: g, u: v.span, sums: sums.span, theta: theta, epsilon: epsilon, into: &view)
     }
-    if theta != 1 {
+    if isExact {
+      // Rows had their masses when the sums of columns were taken.
+      error = 0
+      for j in v.indices { error += b[j] * abs(v[j] * sums[j] - 1) }
+    } else if theta != 1 {
       let isExact = columnSide.penalty == .exact
       for j in v.indices {
         let missing = isExact ? v[j] * sums[j] - 1 : sums[j] * (freshColumns[j] - v[j]) / theta
@@ -321,10 +334,25 @@ struct SinkhornRun {
     return error / live.problem.mass
   }
 
+  /// Whether both sides are to have their masses.
+  private var isExact: Bool { rowSide.penalty == .exact && columnSide.penalty == .exact }
+
+  /// Scalings of the columns whose logarithms these are.
+  private mutating func goOn(from logarithms: [Double]) {
+    var view = v.mutableSpan
+    CostKernels.exponentials(logarithms.span, into: &view)
+  }
+
+  private var columnLogarithms: [Double] {
+    var logs = v
+    var view = logs.mutableSpan
+    CostKernels.logarithms(v.span, into: &view)
+    return logs
+  }
+
   /// All of it lies in the cache, and an iteration is one loop in C.
   private var isSmall: Bool {
-    kernel.isSingle && kernel.isHeld && n * m <= Self.smallEntries
-      && rowSide.penalty == .exact && columnSide.penalty == .exact
+    kernel.isSingle && kernel.isHeld && n * m <= Self.smallEntries && isExact
       && settings.usableSums.contains(1e-25) && settings.usableSums.contains(1e25)
   }
 
@@ -359,16 +387,12 @@ struct SinkhornRun {
       f[i] += epsilon * logs[i]
       fresh[i] = 1
     }
-    logs = g
-    do {
-      var view = logs.mutableSpan
-      CostKernels.logarithms(v.span, into: &view)
-    }
+    logs = columnLogarithms
     for j in g.indices {
       g[j] += epsilon * logs[j]
       v[j] = 1
     }
-    guard rowSide.penalty == .exact, columnSide.penalty == .exact else { return }
+    guard isExact else { return }
     // The two sides may drift by a constant; the mean of the rows' is held at 0.
     let shift = CompensatedSum.of(f) / Double(n)
     if abs(shift) > range.spread {

@@ -7,8 +7,9 @@ import FerryTensors
 /// 2019).
 ///
 /// Convex, so that conditional gradient has a bound: the objective is within `certificate.gap` of
-/// the least. Each step moves mass from the worst coupling so far to the best new one, which
-/// converges linearly (Lacoste-Julien and Jaggi 2015, algorithm 2).
+/// the least. Each step adds the coupling that the gradient likes best, and then moves weight among
+/// those so far, from the worst to the best, until that gains little beside the gap (Lacoste-Julien and
+/// Jaggi 2015, algorithms 2 and 4).
 public struct WeakTransport: Sendable {
   /// The gap to reach, as a share of the mean squared distance of the clouds.
   public var tolerance: Double
@@ -24,6 +25,9 @@ public struct WeakTransport: Sendable {
     self.iterationsMax = iterationsMax
     self.unfinished = unfinished
   }
+
+  /// How much of the gap may be left among the couplings so far.
+  private static let settledShare = 0.1
 
   /// The coupling found, and what proves it.
   public struct Solution: Sendable {
@@ -52,36 +56,32 @@ public struct WeakTransport: Sendable {
     let (n, m, d) = (x.count, y.count, x.dimensions)
     let a = problem.rowMasses
     // From the best coupling at the cost itself.
-    var mix = CouplingMix(
-      try Self.best(problem), problem, images: { self.means($0, x, y, a) })
+    let first = try Self.best(problem)
+    var mix = CouplingMix(first, way: ways(first, x, y, a), rowMasses: a, columnCount: m)
     let byCoordinate = y.byCoordinate
     let target = tolerance * max(range.mean * problem.mass, .leastNormalMagnitude)
     var (objective, gap) = (0.0, 0.0)
     var steps = 0
     while true {
       try checkCancelled("weak transport", error: steps == 0 ? nil : gap)
-      // The gradient of P_ij is −2 ⟨x_i − image_i, y_j⟩.
-      let away = zip(x.coordinates, mix.images).map { 2 * ($1 - $0) }
-      let gradient = matrixProduct(away, byCoordinate, inner: d)
+      // The gradient of P_ij is 2 ⟨way_i, y_j⟩.
+      let gradient = matrixProduct(mix.way.map { 2 * $0 }, byCoordinate, inner: d)
       let vertex = try Self.best(
         LinearProblem(
           DenseCost(gradient, rows: n, columns: m), rowMasses: a,
           columnMasses: problem.columnMasses))
-      let ends = means(vertex, x, y, a)
+      let end = ways(vertex, x, y, a)
       objective = 0
       gap = 0
-      var weighted = away
-      for i in 0..<n {
-        for k in i * d..<(i + 1) * d {
-          let by = x.coordinates[k] - mix.images[k]
-          objective += a[i] * by * by
-          gap += 2 * a[i] * by * (ends[k] - mix.images[k])
-          weighted[k] *= a[i]
-        }
+      for k in end.indices {
+        let way = mix.way[k]
+        objective += a[k / d] * way * way
+        gap += 2 * a[k / d] * way * (way - end[k])
       }
       if gap <= target || steps >= iterationsMax { break }
       steps += 1
-      mix.move(to: vertex, ends, gradient: weighted, rowMasses: a, dimensions: d)
+      mix.add(vertex, way: end)
+      mix.settle(until: gap * Self.settledShare)
     }
     let coupling = mix.coupling
     let isConverged = gap <= target
@@ -98,7 +98,7 @@ public struct WeakTransport: Sendable {
     }
     return Solution(
       coupling: DenseCoupling(rowCount: n, columnCount: m, masses: coupling),
-      images: try Points(mix.images, dimensions: d),
+      images: try Points(zip(x.coordinates, mix.way).map { $0 + $1 }, dimensions: d),
       certificate: Certificate(
         primal: objective, dual: max(0, objective - max(0, gap)), coupled: rows, columns,
         problem: a, problem.columnMasses),
@@ -112,72 +112,93 @@ public struct WeakTransport: Sendable {
     return coupling
   }
 
-  private func means(
+  /// Where a coupling sends rows on average, less where they are.
+  private func ways(
     _ coupling: SparseCoupling, _ x: Points, _ y: Points, _ a: [Double]
   ) -> [Double] {
     let d = x.dimensions
-    var means = [Double](repeating: 0, count: x.coordinates.count)
+    var ways = x.coordinates.indices.map { a[$0 / d] > 0 ? -x.coordinates[$0] : 0 }
     for at in coupling.rows.indices {
       let (i, j) = (coupling.rows[at], coupling.columns[at])
-      for k in 0..<d {
-        means[i * d + k] += coupling.masses[at] / a[i] * y.coordinates[j * d + k]
-      }
+      for k in 0..<d { ways[i * d + k] += coupling.masses[at] / a[i] * y.coordinates[j * d + k] }
     }
-    for i in 0..<x.count where a[i] == 0 {
-      for k in i * d..<(i + 1) * d { means[k] = x.coordinates[k] }
-    }
-    return means
+    return ways
   }
 }
 
 /// A convex combination of couplings, and where it sends rows on average.
+///
+/// The objective is `‖Σ w_k r_k‖²`, weighted by the rows' masses, of the ways `r_k` from points to their
+/// images: with products of ways at hand, a step that moves weight from one coupling to another costs
+/// no more than there are couplings.
 private struct CouplingMix {
-  private var parts: [(coupling: SparseCoupling, images: [Double], weight: Double)]
-  private(set) var images: [Double]
-  private let shape: (rows: Int, columns: Int)
+  private var parts: [(coupling: SparseCoupling, way: [Double], weight: Double)] = []
+  /// `⟨r_k, r_l⟩`.
+  private var products: [[Double]] = []
+  /// Where rows go, less where they are, `[n, d]`.
+  private(set) var way: [Double]
+  private let rowMasses: [Double]
+  private let dimensions: Int
+  private let columnCount: Int
 
-  init(
-    _ first: SparseCoupling, _ problem: LinearProblem, images: (SparseCoupling) -> [Double]
-  ) {
-    self.images = images(first)
-    parts = [(first, self.images, 1)]
-    shape = (problem.rowMasses.count, problem.columnMasses.count)
+  /// Steps between couplings before a new one is looked for.
+  private static let stepsGreatest = 10_000
+
+  init(_ first: SparseCoupling, way: [Double], rowMasses: [Double], columnCount: Int) {
+    self.way = way
+    self.rowMasses = rowMasses
+    self.columnCount = columnCount
+    dimensions = way.count / rowMasses.count
+    add(first, way: way)
+    parts[0].weight = 1
   }
 
-  /// Moves weight from the part that the gradient likes least to a new one, as far as is best.
-  mutating func move(
-    to vertex: SparseCoupling, _ ends: [Double], gradient: [Double], rowMasses a: [Double],
-    dimensions d: Int
-  ) {
-    func slope(_ images: [Double]) -> Double {
-      zip(images, gradient).reduce(0) { $0 + $1.0 * $1.1 }
+  /// Takes in a coupling, without weight so far.
+  mutating func add(_ coupling: SparseCoupling, way: [Double]) {
+    guard !parts.contains(where: { $0.coupling == coupling }) else { return }
+    parts.append((coupling, way, 0))
+    let row = parts.map { part in
+      var sum = 0.0
+      for k in way.indices { sum += rowMasses[k / dimensions] * way[k] * part.way[k] }
+      return sum
     }
-    let worst = parts.indices.max { slope(parts[$0].images) < slope(parts[$1].images) }!
-    let from = parts[worst]
-    var linear = 0.0
-    var square = 0.0
-    for k in ends.indices {
-      let by = ends[k] - from.images[k]
-      linear -= gradient[k] * by
-      square += a[k / d] * by * by
+    for k in products.indices { products[k].append(row[k]) }
+    products.append(row)
+  }
+
+  /// Moves weight between the couplings until no shift gains more than `gap` to first order.
+  mutating func settle(until gap: Double) {
+    var slopes = products.map { row in
+      2 * parts.indices.reduce(0) { $0 + row[$1] * parts[$1].weight }
     }
-    let length = square > 0 ? max(0, min(from.weight, linear / (2 * square))) : from.weight
-    for k in images.indices { images[k] += length * (ends[k] - from.images[k]) }
-    parts[worst].weight -= length
-    if let known = parts.firstIndex(where: { $0.coupling == vertex }) {
-      parts[known].weight += length
-    } else {
-      parts.append((vertex, ends, length))
+    for _ in 0..<Self.stepsGreatest {
+      let best = slopes.indices.min { slopes[$0] < slopes[$1] }!
+      let worst = slopes.indices.filter { parts[$0].weight > 0 }.max { slopes[$0] < slopes[$1] }!
+      let fall = slopes[worst] - slopes[best]
+      guard fall > gap else { break }
+      let square =
+        products[worst][worst] + products[best][best] - 2 * products[worst][best]
+      let most = parts[worst].weight
+      let length = square > 0 ? min(most, fall / (2 * square)) : most
+      parts[worst].weight = length == most ? 0 : most - length
+      parts[best].weight += length
+      for k in slopes.indices { slopes[k] += 2 * length * (products[best][k] - products[worst][k]) }
     }
-    parts.removeAll { $0.weight <= 0 }
+    let kept = parts.indices.filter { parts[$0].weight > 0 }
+    parts = kept.map { parts[$0] }
+    products = kept.map { k in kept.map { products[k][$0] } }
+    for k in way.indices { way[k] = 0 }
+    for part in parts {
+      for k in way.indices { way[k] += part.weight * part.way[k] }
+    }
   }
 
   /// Every entry, `[n, m]`.
   var coupling: [Double] {
-    var all = [Double](repeating: 0, count: shape.rows * shape.columns)
+    var all = [Double](repeating: 0, count: rowMasses.count * columnCount)
     for part in parts {
       for at in part.coupling.rows.indices {
-        all[part.coupling.rows[at] * shape.columns + part.coupling.columns[at]] +=
+        all[part.coupling.rows[at] * columnCount + part.coupling.columns[at]] +=
           part.weight * part.coupling.masses[at]
       }
     }

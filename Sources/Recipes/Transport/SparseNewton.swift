@@ -113,9 +113,9 @@ public struct SparseNewton: Recipe {
         title: "To a marginal error of 1e-9",
         columns: ["problem and solver", "steps", "seconds", "error", "last ratio", "converged"],
         rows: [
-          ("random: Sinkhorn, over-relaxed", sinkhorn), ("random: Newton, adaptive", newton),
+          ("random: Sinkhorn, accelerated", sinkhorn), ("random: Newton, adaptive", newton),
           ("random: Newton, 2/n of the entries as published", published),
-          ("plane: Sinkhorn, over-relaxed", slow), ("plane: Newton, adaptive", quick),
+          ("plane: Sinkhorn, accelerated", slow), ("plane: Newton, adaptive", quick),
           ("plane: Newton, 2/n of the entries as published", publishedPlane),
         ].map {
           [
@@ -133,7 +133,7 @@ public struct SparseNewton: Recipe {
           + "at a larger one.",
         x: "steps", y: "marginal error",
         [
-          Curve(name: "Sinkhorn, over-relaxed", points: sinkhorn.errors),
+          Curve(name: "Sinkhorn, accelerated", points: sinkhorn.errors),
           Curve(name: "Newton, adaptive", points: newton.errors),
           Curve(name: "Newton, as published", points: published.errors),
         ])
@@ -143,7 +143,7 @@ public struct SparseNewton: Recipe {
       "The paper's pairs of MNIST pictures, with squared and absolute distances, are not run.",
       "The paper steps in both potentials from 20 Sinkhorn iterations at the final ε; here ε falls in "
         + "stages, and steps are in the columns' potentials alone.",
-      "Sinkhorn here is over-relaxed and starts at large ε: a better opponent than the paper's.",
+      "Sinkhorn here is accelerated and starts at large ε: a better opponent than the paper's.",
     ]
     return findings
   }

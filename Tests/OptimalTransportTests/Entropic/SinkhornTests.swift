@@ -221,6 +221,33 @@ struct SinkhornTests {
     }
   }
 
+  @Test("few passes reach the solution of many plain ones", arguments: [false, true])
+  func fewPasses(areApart: Bool) throws {
+    var random = SplitMix64(Seed(31))
+    func cloud() throws -> Points {
+      // Two crowds far apart are the slowest to agree how much mass crosses.
+      var all = try samplePoints(&random, count: 200, dimensions: 2).coordinates
+      if areApart { for k in 0..<200 { all[k] += 1.2 } }
+      return try Points(all, dimensions: 2)
+    }
+    let problem = try LinearProblem(PointCloud(cloud(), cloud()))
+    let plain = try Sinkhorn(
+      .shareOfMeanCost(0.1), tolerance: 1e-8, iterationsMax: 5000, form: .logarithmic
+    ).solve(problem)
+    for memory in [Sinkhorn.Memory.automatic, .lean] {
+      let solution = try Sinkhorn(
+        .shareOfMeanCost(0.1), tolerance: 1e-8, form: .scaling, memory: memory
+      ).solve(problem)
+      #expect(plain.iterations > 3 * solution.iterations)
+      #expect(solution.iterations <= 40)
+      #expect(abs(solution.certificate.primal - plain.certificate.primal) < 1e-8)
+      let shift = solution.rowPotentials[0] - plain.rowPotentials[0]
+      for i in plain.rowPotentials.indices {
+        #expect(abs(solution.rowPotentials[i] - plain.rowPotentials[i] - shift) < 1e-5)
+      }
+    }
+  }
+
   @Test("the same bits for every count of threads", arguments: [Sinkhorn.Memory.automatic, .lean])
   func threads(memory: Sinkhorn.Memory) throws {
     // Large enough for several parts.

@@ -34,6 +34,16 @@ struct WeakTransportTests {
     #expect(finer.certificate.primal >= solution.certificate.dual - 1e-12)
   }
 
+  @Test("clouds of some tens of points are proven to a millionth", arguments: seeds(3))
+  func fine(seed: Seed) throws {
+    var random = SplitMix64(seed)
+    let x = try samplePoints(&random, count: 30, dimensions: 2)
+    let y = try samplePoints(&random, count: 40, dimensions: 2)
+    let solution = try WeakTransport(iterationsMax: 300).solve(
+      x, y, rowMasses: sampleMasses(&random, count: 30, holes: true))
+    #expect(solution.certificate.gap < 1e-6 && solution.certificate.marginalError < 1e-12)
+  }
+
   @Test("means of what is spread cost nothing")
   func martingale() throws {
     let x = try Points([0, 10], dimensions: 1)
