@@ -5,7 +5,7 @@ import FerryBasics
 extension SurvivalPooling {
   /// What a report shows beside the claims.
   func report(
-    _ study: Study, best: Way, _ whole: Way, _ marginal: Double, _ real: RealTimes,
+    _ study: Study, best: Way, _ whole: Way, _ error: Double, _ real: RealTimes,
     into findings: inout Findings
   ) throws {
     let (trial, bags, training) = (study[best].trial, study.bags, study.training)
@@ -17,7 +17,7 @@ extension SurvivalPooling {
       "\(short(study[best].seconds)) s to train \(bags.folds.count) models, "
       + "\(short(study[.mean].seconds)) s with the mean of tiles"
     findings.inSync =
-      "rows and prototypes to \(short(marginal)); C-index 0.5 → \(short(study[best].index.mean)), of "
+      "rows and prototypes to \(short(error)); C-index 0.5 → \(short(study[best].index.mean)), of "
       + "the true hazard \(short(study.truth.mean))"
     findings.tables = try [
       FindingTable(
