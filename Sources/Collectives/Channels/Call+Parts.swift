@@ -8,12 +8,10 @@ import FerryTensors
 /// What a call means among the members that happen to take part.
 extension Call {
   /// What all members must mean alike, in words.
-  ///
-  /// - Parameter operation: the operation's description.
-  func meaning(_ operation: String) -> String {
+  var meaning: String {
     let ends = [root.map { "from or to \($0.short)" }].compactMap(\.self)
-    let count = self.operation.kind.hasOneCount ? ["\(input.count) elements"] : []
-    return (count + [operation] + ends).joined(separator: " ")
+    let count = operation.kind.hasOneCount ? ["\(input.count) elements"] : []
+    return (count + ["\(operation)"] + ends).joined(separator: " ")
   }
 
   /// The operation in terms of ranks.
@@ -104,11 +102,11 @@ extension Operation.Kind {
   }
 
   /// How many of a rank's values came from each rank; empty where they are not told apart.
-  func cameFrom(_ counts: [[Int]], rank: Int, root: Int?) -> [Int] {
+  func cameFrom(_ counts: @autoclosure () -> [[Int]], rank: Int, root: Int?) -> [Int] {
     switch self {
-    case .allGather: counts.map { $0[0] }
-    case .gather: rank == root ? counts.map { $0[0] } : []
-    case .allToAll: counts.map { $0[rank] }
+    case .allGather: counts().map { $0[0] }
+    case .gather: rank == root ? counts().map { $0[0] } : []
+    case .allToAll: counts().map { $0[rank] }
     case .allReduce, .reduceScatter, .broadcast, .scatter, .send, .barrier: []
     }
   }
