@@ -67,14 +67,17 @@ extension Call {
   }
 
   /// What a one-shot machine sends, piece by piece; it does not depend on the weights, not known yet.
-  func opening(rank: Int, world: Int, seed: Seed) throws(CollectiveError) -> [Chunk] {
+  /// And the machine, begun: the right one where all weights turn out to be 1.
+  func opening(
+    rank: Int, world: Int, seed: Seed
+  ) throws(CollectiveError) -> (pieces: [Chunk], machine: any CollectiveMachine) {
     var machine = try operation.machine(
       rank: rank, input: input, counts: Array(repeating: [input.count], count: world), seed: seed)
     var pieces: [Chunk] = []
     for outgoing in try machine.start() where outgoing.chunk.piece == pieces.count {
       pieces.append(outgoing.chunk)
     }
-    return pieces
+    return (pieces, machine)
   }
 
   /// Why the values cannot be sent; nil when they can.

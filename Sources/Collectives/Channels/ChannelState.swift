@@ -11,14 +11,18 @@ final class ChannelState: @unchecked Sendable {
   // SAFETY: reached through the one `GroupLogic` that made it, which one thread at a time uses.
 
   /// A call that is not finished.
-  struct Waiting: Sendable {
+  final class Waiting {
     let id: UInt64
-    var call: Call
+    let call: Call
     let until: Duration
     /// Its caller was told an outcome already: the deadline passed, or it was cancelled.
     var isAbandoned = false
     /// Why this member will not take part, when its turn comes; empty when it will.
     var refusal = ""
+
+    init(id: UInt64, call: Call, until: Duration) {
+      (self.id, self.call, self.until) = (id, call, until)
+    }
   }
 
   /// Its number in messages.

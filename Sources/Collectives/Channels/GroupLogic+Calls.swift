@@ -70,7 +70,7 @@ extension GroupLogic {
             .cancelled, "this call was cancelled", place: place(of: waiting.call, channel),
             remedy: "Nothing is left to do."))
         let refusal = "\(me.id.short) cancelled its call"
-        channel.calls[number]?.refusal = refusal
+        waiting.refusal = refusal
         return advance(channel, at: now) + settle(at: now)
       }
     }
@@ -89,7 +89,7 @@ extension GroupLogic {
     _ number: UInt64, in channel: ChannelState, _ error: CollectiveError
   ) {
     guard let waiting = channel.calls[number], !waiting.isAbandoned else { return }
-    channel.calls[number]?.isAbandoned = true
+    waiting.isAbandoned = true
     finish(waiting.id, .failure(error))
   }
 

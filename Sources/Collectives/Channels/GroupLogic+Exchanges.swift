@@ -67,12 +67,12 @@ extension GroupLogic {
       channel.exchange = Exchange(stage: stage, members: members, me: me)
       channel.begun = (viewNumber, members)
     }
-    var ready = ready(waiting, members, rank: rank, in: channel)
+    var (ready, machine) = ready(waiting, members, rank: rank, in: channel)
     if ready.refusal.isEmpty {
       ready.plan = proposedPlan(
         waiting.call.input.count, of: waiting.call.operation(among: members), among: members)
     }
-    let actions = channel.exchange!.announce(ready)
+    let actions = channel.exchange!.announce(ready, begun: machine)
     note(channel)
     return actions + replayEarly(in: channel, at: now)
   }
@@ -82,9 +82,10 @@ extension GroupLogic {
     settings.seed.derived("operation", channel.number, channel.committed + 1)
   }
 
+  /// What this member says, and the machine of which that is all it has to say.
   private func ready(
     _ waiting: ChannelState.Waiting, _ members: [Member], rank: Int, in channel: ChannelState
-  ) -> GroupMessage.Ready {
+  ) -> (GroupMessage.Ready, begun: (any CollectiveMachine)?) {
     let call = waiting.call
     var ready = GroupMessage.Ready(
       weight: call.weight, note: call.note, operation: channel.meaning(of: call),
@@ -97,17 +98,21 @@ extension GroupLogic {
       ready.refusal = "\(me.id.short) cannot send its values: \(reason)"
     }
     ready.isWhole = call.operation.kind == .barrier
-    guard ready.refusal.isEmpty, call.opensOnReady(world: members.count) else { return ready }
+    guard ready.refusal.isEmpty, call.opensOnReady(world: members.count) else {
+      return (ready, nil)
+    }
     ready.isWhole = true
-    guard call.weight > 0 else { return ready }
+    guard call.weight > 0 else { return (ready, nil) }
     do {
       let opening = try call.opening(
         rank: rank, world: members.count, seed: seed(in: channel))
-      (ready.opening, ready.isWhole) = (opening.first?.encoded() ?? [], opening.count < 2)
+      ready.opening = opening.pieces.first?.encoded() ?? []
+      ready.isWhole = opening.pieces.count < 2
+      return (ready, ready.isWhole ? opening.machine : nil)
     } catch {
       ready.refusal = "\(me.id.short) cannot send its values: \(error.what)"
+      return (ready, nil)
     }
-    return ready
   }
 
   /// All are ready: begins, or finds that nothing can come of it.
@@ -158,6 +163,7 @@ extension GroupLogic {
     do {
       let members = exchange.members
       guard let operation = followPlan(of: call, in: exchange) else { return [] }
+      if exchange.hasBegun { return exchange.goOn() }
       let machine = try operation.machine(
         rank: exchange.rank!, weights: said.map(\.weight),
         input: call.given(to: members, from: me.id), counts: exchange.counts,
@@ -175,9 +181,7 @@ extension GroupLogic {
     let call = channel.call
     return CallOutcome(
       number: exchange.stage.round,
-      contributors: zip(exchange.members, exchange.said).map { member, ready in
-        Contributor(member: member, weight: ready.weight, note: ready.note)
-      }, values: output,
+      contributors: exchange.contributors, values: output,
       counts: call.operation.kind.cameFrom(
         exchange.counts, rank: exchange.rank!,
         root: exchange.members.firstIndex { $0.id == call.root }))

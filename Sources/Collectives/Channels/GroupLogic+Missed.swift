@@ -23,7 +23,7 @@ extension GroupLogic {
   func missed(
     _ decision: ExchangeStanding, in change: ViewChange, _ channel: ChannelState
   ) -> Missed? {
-    guard let exchange = channel.exchange, exchange.own?.isWhole == true, !exchange.isHeld
+    guard let exchange = channel.exchange, exchange.isSaid, !exchange.isHeld
     else { return nil }
     let wasLost = channel.missed?.isLost ?? false
     return Missed(decision: decision, change: change, isLost: wasLost || !change.isSeamless)

@@ -22,13 +22,14 @@ final class Exchange: @unchecked Sendable {
   private let me: Member
   /// This member's; nil for one that only listens.
   let rank: Int?
-  /// What each has said so far, by rank.
-  private var readies: [GroupMessage.Ready?]
-  /// How many have said it.
+  /// What was said, by rank; of those who have said nothing yet, nothing.
+  private(set) var said: [GroupMessage.Ready]
+  private var hasSaid: [Bool]
+  /// How many have.
   private(set) var readyCount = 0
-  /// What all have said, by rank; empty until they have.
-  private(set) var said: [GroupMessage.Ready] = []
   private var machine: (any CollectiveMachine)?
+  /// One that this member began with its word, before it knew the others' weights.
+  private var begun: (any CollectiveMachine)?
   /// Chunks of members that began before this one did.
   private var waiting: [(from: Int, chunk: Chunk)] = []
   /// The result is here; its owner took it.
@@ -47,19 +48,20 @@ final class Exchange: @unchecked Sendable {
     self.members = members
     self.me = me
     rank = members.firstIndex(of: me)
-    readies = Array(repeating: nil, count: members.count)
+    said = Array(repeating: .init(weight: 0, note: [], operation: ""), count: members.count)
+    hasSaid = Array(repeating: false, count: members.count)
     dones = Array(repeating: nil, count: members.count)
   }
 
   private func rank(of member: Member) -> Int? { members.firstIndex(of: member) }
-  /// What this member has said.
-  var own: GroupMessage.Ready? { rank.flatMap { readies[$0] } }
-  var isAnnounced: Bool { own != nil }
+  var isAnnounced: Bool { rank.map { hasSaid[$0] } ?? false }
+  /// Whether this member has said all that it has to say.
+  var isSaid: Bool { rank.map { said[$0].isWhole } ?? false }
   /// The digest of the result that this member holds.
   var digest: [UInt8]? { rank.flatMap { dones[$0] } }
   /// Whether the exchange can begin: all are ready.
   var isAssembled: Bool {
-    machine == nil && !isHeld && !said.isEmpty && isAnnounced
+    machine == nil && !isHeld && readyCount == members.count && isAnnounced
   }
   /// All have begun, and not all hold the result: something must move.
   var isUnderWay: Bool { machine != nil || (isHeld && !isComplete) }
@@ -68,7 +70,7 @@ final class Exchange: @unchecked Sendable {
   /// Members whose word or result is not here yet.
   var late: [Member] {
     members.enumerated().filter { rank, member in
-      member != me && (isUnderWay ? dones[rank] == nil : readies[rank] == nil)
+      member != me && (isUnderWay ? dones[rank] == nil : !hasSaid[rank])
     }.map(\.element)
   }
 
@@ -78,15 +80,19 @@ final class Exchange: @unchecked Sendable {
   // MARK: Ready
 
   /// Says to all others that this member is ready.
-  func announce(_ ready: GroupMessage.Ready) -> [LinkAction] {
+  ///
+  /// - Parameter begun: the machine of which that is all there is to send, if all weights are 1.
+  func announce(
+    _ ready: GroupMessage.Ready, begun: (any CollectiveMachine)? = nil
+  ) -> [LinkAction] {
     if let rank { keep(ready, of: rank) }
+    self.begun = begun
     return tell(.ready(stage, ready), to: members)
   }
 
   private func keep(_ ready: GroupMessage.Ready, of rank: Int) {
-    if readies[rank] == nil { readyCount += 1 }
-    readies[rank] = ready
-    if readyCount == members.count { said = readies.compactMap(\.self) }
+    if !hasSaid[rank] { readyCount += 1 }
+    (said[rank], hasSaid[rank]) = (ready, true)
   }
 
   /// Takes what another member says of this exchange.
@@ -120,11 +126,28 @@ final class Exchange: @unchecked Sendable {
     machine = consume fresh
     // Of several pieces, only the first went with `ready`.
     let first = outgoing.first?.chunk.piece
-    var actions =
+    let actions =
       opened
       ? takeOpenings() + send(outgoing.filter { $0.chunk.piece != first }) : send(outgoing)
+    return actions + takeWaiting()
+  }
+
+  /// Whether the machine that this member began is the one that all have come to; all are ready.
+  var hasBegun: Bool {
+    guard begun != nil else { return false }
+    return said.indices.allSatisfy { said[$0].weight == 1 && said[$0].counts == said[0].counts }
+  }
+
+  /// Goes on with that one.
+  func goOn() -> [LinkAction] {
+    (machine, begun) = (begun, nil)
+    return takeOpenings() + takeWaiting()
+  }
+
+  private func takeWaiting() -> [LinkAction] {
     let early = waiting
     waiting = []
+    var actions: [LinkAction] = []
     for (rank, chunk) in early where trouble == nil { actions += take(chunk, from: rank) }
     return actions
   }
@@ -134,10 +157,10 @@ final class Exchange: @unchecked Sendable {
 
   private func takeOpenings() -> [LinkAction] {
     var actions: [LinkAction] = []
-    for (rank, ready) in said.enumerated()
-    where rank != self.rank && trouble == nil && ready.weight > 0 && !ready.opening.isEmpty {
+    for rank in said.indices where rank != self.rank && trouble == nil && said[rank].weight > 0 {
+      guard !said[rank].opening.isEmpty else { continue }
       do {
-        actions += take(try Chunk(decoding: ready.opening), from: rank)
+        actions += take(try Chunk(decoding: said[rank].opening), from: rank)
       } catch {
         let liar = members[rank]
         trouble = Trouble(
@@ -186,7 +209,7 @@ final class Exchange: @unchecked Sendable {
   /// Takes what all said from one who heard it; true when that was it.
   func hear(_ said: [GroupMessage.Ready]) -> Bool {
     guard said.count == members.count, said.allSatisfy(\.isWhole), isAnnounced else { return false }
-    for (rank, ready) in said.enumerated() where readies[rank] == nil { keep(ready, of: rank) }
+    for (rank, ready) in said.enumerated() where !hasSaid[rank] { keep(ready, of: rank) }
     return true
   }
 
@@ -249,13 +272,20 @@ final class Exchange: @unchecked Sendable {
     members.map(\.id.short).joined(separator: ", ")
   }
 
-  /// Who contributed what, as all members must see it alike.
+  /// Who contributed what, by rank.
+  var contributors: [Contributor] {
+    members.indices.map {
+      Contributor(member: members[$0], weight: said[$0].weight, note: said[$0].note)
+    }
+  }
+
+  /// The same, as all members must see it alike.
   var record: [UInt8] {
     var record = ByteWriter(reserving: 64 * members.count)
-    for (member, ready) in zip(members, said) {
-      record.put(member)
-      record.put(ready.weight)
-      record.put(run: ready.note)
+    for rank in members.indices {
+      record.put(members[rank])
+      record.put(said[rank].weight)
+      record.put(run: said[rank].note)
     }
     return record.bytes
   }
