@@ -22,11 +22,14 @@ public struct ByteReader: Sendable {
   @usableFromInline var position: Int
   private let place: String
 
-  /// - Parameter place: names the message in errors, such as `promise`.
-  public init(_ bytes: [UInt8], place: String) {
+  /// - Parameters:
+  ///   - start: where to begin, at most `bytes.count`.
+  ///   - place: names the message in errors, such as `promise`.
+  public init(_ bytes: [UInt8], from start: Int = 0, place: String) {
+    precondition((0...bytes.count).contains(start), "byte \(start) of \(bytes.count)")
     self.bytes = bytes
     self.place = place
-    position = 0
+    position = start
   }
 
   @inlinable public var remaining: Int { bytes.count - position }
@@ -58,6 +61,7 @@ public struct ByteReader: Sendable {
     guard count >= 0, remaining >= count else {
       throw malformed("\(count) bytes were announced, \(remaining) are there")
     }
+    guard count > 0 else { return [] }
     defer { position += count }
     return Array(bytes[position..<position + count])
   }
@@ -86,6 +90,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Elements written by `put(each:)`, at most `countMax`, each of at least `byteCountMin` bytes.
+  @inlinable
   public mutating func each<Element>(
     max countMax: Int, byteCountMin: Int,
     _ body: (inout ByteReader) throws(MalformedMessage) -> Element

@@ -16,20 +16,24 @@ public struct ByteWriter: Sendable {
     }
   }
 
+  @inlinable
   public mutating func put(_ number: Double) { put(number.bitPattern) }
 
   /// Raw bytes, without their length.
+  @inlinable
   public mutating func put(raw run: some Collection<UInt8>) { written.append(contentsOf: run) }
 
   /// A 32-bit length, then the bytes.
+  @inlinable
   public mutating func put(run: some Collection<UInt8>) {
     put(UInt32(run.count))
     written.append(contentsOf: run)
   }
 
-  public mutating func put(_ text: String) { put(run: Array(text.utf8)) }
+  public mutating func put(_ text: String) { put(run: text.utf8) }
 
   /// A 32-bit count, then each element by `body`.
+  @inlinable
   public mutating func put<Elements: Collection>(
     each elements: Elements, _ body: (inout ByteWriter, Elements.Element) -> Void
   ) {

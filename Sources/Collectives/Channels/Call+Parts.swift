@@ -8,12 +8,10 @@ import FerryTensors
 /// What a call means among the members that happen to take part.
 extension Call {
   /// What all members must mean alike, in words.
-  ///
-  /// - Parameter operation: the operation's description.
-  func meaning(_ operation: String) -> String {
+  var meaning: String {
     let ends = [root.map { "from or to \($0.short)" }].compactMap(\.self)
-    let count = self.operation.kind.hasOneCount ? ["\(input.count) elements"] : []
-    return (count + [operation] + ends).joined(separator: " ")
+    let count = operation.kind.hasOneCount ? ["\(input.count) elements"] : []
+    return (count + ["\(operation)"] + ends).joined(separator: " ")
   }
 
   /// The operation in terms of ranks.
@@ -69,14 +67,17 @@ extension Call {
   }
 
   /// What a one-shot machine sends, piece by piece; it does not depend on the weights, not known yet.
-  func opening(rank: Int, world: Int, seed: Seed) throws(CollectiveError) -> [Chunk] {
+  /// And the machine, begun: the right one where all weights turn out to be 1.
+  func opening(
+    rank: Int, world: Int, seed: Seed
+  ) throws(CollectiveError) -> (pieces: [Chunk], machine: any CollectiveMachine) {
     var machine = try operation.machine(
       rank: rank, input: input, counts: Array(repeating: [input.count], count: world), seed: seed)
     var pieces: [Chunk] = []
     for outgoing in try machine.start() where outgoing.chunk.piece == pieces.count {
       pieces.append(outgoing.chunk)
     }
-    return pieces
+    return (pieces, machine)
   }
 
   /// Why the values cannot be sent; nil when they can.
@@ -104,11 +105,11 @@ extension Operation.Kind {
   }
 
   /// How many of a rank's values came from each rank; empty where they are not told apart.
-  func cameFrom(_ counts: [[Int]], rank: Int, root: Int?) -> [Int] {
+  func cameFrom(_ counts: @autoclosure () -> [[Int]], rank: Int, root: Int?) -> [Int] {
     switch self {
-    case .allGather: counts.map { $0[0] }
-    case .gather: rank == root ? counts.map { $0[0] } : []
-    case .allToAll: counts.map { $0[rank] }
+    case .allGather: counts().map { $0[0] }
+    case .gather: rank == root ? counts().map { $0[0] } : []
+    case .allToAll: counts().map { $0[rank] }
     case .allReduce, .reduceScatter, .broadcast, .scatter, .send, .barrier: []
     }
   }

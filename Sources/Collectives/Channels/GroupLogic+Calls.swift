@@ -48,46 +48,48 @@ extension GroupLogic {
             remedy: "Use the same tags again, and wait for calls before making more.")))
       return []
     }
-    let turn = channels[number]?.nextNumber ?? 1
-    channels[number, default: ChannelState()].calls[turn] = .init(id: id, call: call, until: until)
-    channels[number]!.nextNumber = turn + 1
-    names[number] = channel
+    let state = self.channel(number)
+    state.calls[state.nextNumber] = .init(id: id, call: call, until: until)
+    state.nextNumber += 1
+    state.name = channel
     if nextDeadline.map({ until < $0 }) ?? true {
       nextDeadline = until
       isUnsettled = true
     }
-    return advance(number, at: now) + settleIfNeeded(at: now)
+    return advance(state, at: now) + settleIfNeeded(at: now)
   }
 
   /// Finishes a call at once. Where the others have not begun without this member's part, they
   /// hear that it was cancelled, and nothing comes of the operation for anybody.
   public mutating func cancel(_ id: UInt64, at now: Duration) -> [LinkAction] {
-    for (channel, state) in channels {
-      for (number, waiting) in state.calls where waiting.id == id && !waiting.isAbandoned {
+    for channel in channels.values {
+      for (number, waiting) in channel.calls where waiting.id == id && !waiting.isAbandoned {
         abandon(
           number, in: channel,
           CollectiveError(
             .cancelled, "this call was cancelled", place: place(of: waiting.call, channel),
             remedy: "Nothing is left to do."))
         let refusal = "\(me.id.short) cancelled its call"
-        channels[channel]?.calls[number]?.refusal = refusal
+        waiting.refusal = refusal
         return advance(channel, at: now) + settle(at: now)
       }
     }
     return []
   }
 
-  func place(of call: Call, _ channel: UInt64) -> String {
-    "\(call.operation.kind), \(names[channel].map { "\($0)" } ?? "channel \(channel)")"
+  func place(of call: Call, _ channel: ChannelState) -> String {
+    "\(call.operation.kind), \(channel.title)"
   }
 
   mutating func finish(_ id: UInt64, _ result: Result<CallOutcome, CollectiveError>) {
     notices.append(.finished(id, result))
   }
 
-  private mutating func abandon(_ number: UInt64, in channel: UInt64, _ error: CollectiveError) {
-    guard let waiting = channels[channel]?.calls[number], !waiting.isAbandoned else { return }
-    channels[channel]?.calls[number]?.isAbandoned = true
+  private mutating func abandon(
+    _ number: UInt64, in channel: ChannelState, _ error: CollectiveError
+  ) {
+    guard let waiting = channel.calls[number], !waiting.isAbandoned else { return }
+    waiting.isAbandoned = true
     finish(waiting.id, .failure(error))
   }
 
@@ -95,8 +97,8 @@ extension GroupLogic {
   mutating func expireCalls(at now: Duration) {
     guard let due = nextDeadline, due <= now else { return }
     var next: Duration?
-    for (channel, state) in channels {
-      for (number, waiting) in state.calls where !waiting.isAbandoned {
+    for channel in channels.values {
+      for (number, waiting) in channel.calls where !waiting.isAbandoned {
         guard waiting.until <= now else {
           next = min(next ?? waiting.until, waiting.until)
           continue
@@ -113,13 +115,13 @@ extension GroupLogic {
   }
 
   /// What a call waits for, as the end of a sentence.
-  private func delay(of number: UInt64, in channel: UInt64) -> String {
-    guard let state = channels[channel], let view else { return ": this peer is not a member" }
-    guard number == state.committed + 1 else {
-      return "; \(number - state.committed - 1) calls before it are not done"
+  private func delay(of number: UInt64, in channel: ChannelState) -> String {
+    guard let view else { return ": this peer is not a member" }
+    guard number == channel.committed + 1 else {
+      return "; \(number - channel.committed - 1) calls before it are not done"
     }
     if let reason = membership.waitingFor { return "; \(reason)" }
-    guard let exchange = state.exchange else {
+    guard let exchange = channel.exchange else {
       return view.members.count < settings.membersMin
         ? "; \(view.members.count) of \(settings.membersMin) members are here" : ""
     }
@@ -128,11 +130,12 @@ extension GroupLogic {
   }
 
   mutating func failAllCalls(_ error: CollectiveError) {
-    for (_, state) in channels.sorted(by: { $0.key < $1.key }) {
-      for (_, waiting) in state.calls.sorted(by: { $0.key < $1.key }) where !waiting.isAbandoned {
+    for channel in channelsInOrder {
+      for (_, waiting) in channel.calls.sorted(by: { $0.key < $1.key }) where !waiting.isAbandoned {
         finish(waiting.id, .failure(error))
       }
+      channel.forget()
     }
-    (channels, names, nextDeadline) = ([:], [:], nil)
+    (channels, nextDeadline) = ([:], nil)
   }
 }

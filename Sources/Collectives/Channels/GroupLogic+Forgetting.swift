@@ -11,7 +11,6 @@ extension GroupLogic {
     let number = channel.number
     guard let state = channels[number], state.calls.isEmpty, state.exchange == nil else { return }
     channels[number] = nil
-    names[number] = nil
     membership.standing.exchanges[number] = nil
   }
 }

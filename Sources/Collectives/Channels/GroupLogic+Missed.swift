@@ -21,22 +21,20 @@ struct Missed: Sendable {
 extension GroupLogic {
   /// Whether others have handed out what this member takes part in and does not hold.
   func missed(
-    _ decision: ExchangeStanding, in change: ViewChange, _ channel: UInt64
+    _ decision: ExchangeStanding, in change: ViewChange, _ channel: ChannelState
   ) -> Missed? {
-    guard let exchange = channels[channel]?.exchange, exchange.readies[me]?.isWhole == true,
-      !exchange.isHeld
+    guard let exchange = channel.exchange, exchange.isSaid, !exchange.isHeld
     else { return nil }
-    let wasLost = channels[channel]?.missed?.isLost ?? false
+    let wasLost = channel.missed?.isLost ?? false
     return Missed(decision: decision, change: change, isLost: wasLost || !change.isSeamless)
   }
 
   /// Asks all others, in each view anew: answers may have crossed the change.
-  mutating func askTheMissed(in channel: UInt64) -> [LinkAction] {
-    guard let missed = channels[channel]?.missed, missed.isLost,
-      let stage = channels[channel]?.exchange?.stage, let view
+  func askTheMissed(in channel: ChannelState) -> [LinkAction] {
+    guard let missed = channel.missed, missed.isLost, let stage = channel.exchange?.stage, let view
     else { return [] }
     let others = view.members.filter { $0 != me }
-    channels[channel]!.missed!.asked = Set(others)
+    channel.missed!.asked = Set(others)
     return others.map { .send($0.id, GroupMessage.hurry(stage).frame()) }
   }
 
@@ -54,29 +52,31 @@ extension GroupLogic {
     _ said: [GroupMessage.Ready], _ stage: GroupMessage.Stage, from member: Member,
     at now: Duration
   ) -> [LinkAction] {
-    let channel = stage.channel
-    guard !membership.isFrozen, channels[channel]?.missed?.asked.contains(member) == true,
-      channels[channel]?.exchange?.stage == stage
+    guard !membership.isFrozen, let channel = channels[stage.channel],
+      channel.missed?.asked.contains(member) == true, let exchange = channel.exchange,
+      exchange.stage == stage
     else { return [] }
-    if channels[channel]!.exchange!.hear(said) {
+    if exchange.hear(said) {
       operationsTold += 1
       return advance(channel, at: now)
     }
-    channels[channel]!.missed!.asked.remove(member)
-    guard let missed = channels[channel]!.missed, missed.asked.isEmpty else { return [] }
+    channel.missed!.asked.remove(member)
+    guard let missed = channel.missed, missed.asked.isEmpty else { return [] }
     operationsLost += 1
-    channels[channel]!.outcome = .failure(
+    channel.outcome = .failure(
       CollectiveError(
         .lost, "operation \(stage.round) was over, and those who had its result are gone",
-        place: title(channel), remedy: "Make the call again, if it is still wanted."))
+        place: channel.title, remedy: "Make the call again, if it is still wanted."))
     conclude(channel)
     return goOn(channel, after: missed, at: now) + advance(channel, at: now)
   }
 
   /// The next operation, as the group agreed on it meanwhile.
-  mutating func goOn(_ channel: UInt64, after missed: Missed, at now: Duration) -> [LinkAction] {
+  mutating func goOn(
+    _ channel: ChannelState, after missed: Missed, at now: Duration
+  ) -> [LinkAction] {
     restart(channel, as: missed.decision, in: missed.change)
-    membership.standing.exchanges[channel] = channels[channel]?.standing(of: me)
+    note(channel)
     return replayEarly(in: channel, at: now)
   }
 }

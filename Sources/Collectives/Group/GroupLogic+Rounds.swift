@@ -96,9 +96,7 @@ extension GroupLogic {
       of: result.span.elementBytes, count: result.count, seed: seed, then: attempt.record)
     outcome = RoundOutcome(
       round: committed + 1, view: view,
-      contributors: zip(attempt.members, attempt.said).map { member, ready in
-        Contributor(member: member, weight: ready.weight, note: ready.note)
-      }, values: result)
+      contributors: attempt.contributors, values: result)
     membership.standing.held = HeldResult(
       round: committed + 1, view: view.number, digest: digest)
     return self.attempt!.hold(digest, listeners: view.members)

@@ -89,7 +89,7 @@ extension GroupLogic {
     notices.append(.loaded(server.state))
     open(at: now)
     var actions = replayEarly(at: now) + announce(at: now)
-    for channel in channels.keys.sorted() {
+    for channel in channelsInOrder {
       actions += replayEarly(in: channel, at: now) + advance(channel, at: now)
     }
     return actions
@@ -103,10 +103,10 @@ extension GroupLogic {
   /// When most members are ready, the others need not finish all they meant to do.
   mutating func hurryTheLate(at now: Duration) -> [LinkAction] {
     guard !membership.isFrozen, let attempt, attempt.isAnnounced, !attempt.hasHurried,
-      attempt.readies.count < attempt.members.count,
-      2 * attempt.readies.count > attempt.members.count, watch.shouldHurry(at: now)
+      attempt.readyCount < attempt.members.count,
+      2 * attempt.readyCount > attempt.members.count, watch.shouldHurry(at: now)
     else { return [] }
-    self.attempt?.hasHurried = true
+    attempt.hasHurried = true
     return attempt.late.map { .send($0.id, GroupMessage.hurry(attempt.stage).frame()) }
   }
 

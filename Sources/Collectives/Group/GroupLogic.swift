@@ -49,7 +49,6 @@ public struct GroupLogic: PeerLogic {
   var paths = Paths()
   /// What is done beside the rounds, by the channel's number.
   var channels: [UInt64: ChannelState] = [:]
-  var names: [UInt64: Channel] = [:]
   /// Messages kept in all channels together.
   var earlyInChannels: Int { channels.values.reduce(0) { $0 + $1.early.count } }
   /// When a call's time is over.

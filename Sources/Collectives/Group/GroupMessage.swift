@@ -110,8 +110,13 @@ package enum GroupMessage: Sendable {
     return out.bytes
   }
 
+  /// What the wire form has at least: room made at once for what is long.
+  private var byteCountMin: Int {
+    if case .ready(_, let ready) = self { ready.opening.count + 256 } else { 64 }
+  }
+
   package func frame() -> Frame {
-    var out = ByteWriter()
+    var out = ByteWriter(reserving: byteCountMin)
     switch self {
     case .membership(let message):
       out.put(Kind.membership.rawValue)
@@ -198,7 +203,7 @@ package enum GroupMessage: Sendable {
       return
     case .ready, .done, .progress, .hurry, .told: break
     }
-    var reader = ByteReader(Array(bytes.dropFirst()), place: "group message")
+    var reader = ByteReader(bytes, from: 1, place: "group message")
     let stage = try reader.stage()
     switch kind {
     case .ready: self = .ready(stage, try reader.ready())

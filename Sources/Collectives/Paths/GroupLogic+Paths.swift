@@ -23,8 +23,7 @@ extension GroupLogic {
 
   /// The operation of a call, by the way that was agreed on; nil when the plan is nonsense, which is
   /// then the exchange's trouble.
-  mutating func followPlan(of call: Call, in channel: UInt64) -> Operation? {
-    guard let exchange = channels[channel]?.exchange else { return nil }
+  mutating func followPlan(of call: Call, in exchange: Exchange) -> Operation? {
     var operation = call.operation(among: exchange.members)
     do {
       let plan = try exchange.plan(
@@ -35,7 +34,7 @@ extension GroupLogic {
       }
       return operation
     } catch {
-      channels[channel]!.exchange!.blame(exchange.badPlan(error, of: operation))
+      exchange.blame(exchange.badPlan(error, of: operation))
       return nil
     }
   }
@@ -186,7 +185,7 @@ extension Exchange {
   /// - Parameter isOpened: the exchange began with `ready` already, in one shot.
   /// - Throws: when it cannot be followed, the proposer the culprit.
   func plan(of operation: Operation, isOpened: Bool) throws(CollectiveError) -> PathPlan? {
-    guard let plan = readies[members[operation.proposer]]?.plan else { return nil }
+    guard let plan = said[operation.proposer].plan else { return nil }
     try plan.check(
       operation, world: members.count, isOpen: operation.isWayOpen && !isOpened)
     return plan

@@ -32,9 +32,13 @@ public struct PeerID: Hashable, Comparable, Sendable {
   }
 
   public var bytes: [UInt8] {
-    [words.a, words.b, words.c, words.d].flatMap { word in
-      (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
-    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.byteCount)
+    bytes.appendBigEndian(words.a)
+    bytes.appendBigEndian(words.b)
+    bytes.appendBigEndian(words.c)
+    bytes.appendBigEndian(words.d)
+    return bytes
   }
 
   public static func < (left: PeerID, right: PeerID) -> Bool {

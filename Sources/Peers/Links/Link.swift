@@ -76,7 +76,9 @@ final class Link {
   // MARK: Sending
 
   var queuedByteCount: Int { urgent.byteCount + bulk.byteCount }
-  var hasUnsent: Bool { queuedByteCount > 0 || connections.contains { $0.hasUnsent } }
+  var hasUnsent: Bool {
+    queuedByteCount > 0 || main.hasUnsent || strands.contains(where: \.hasUnsent)
+  }
   var connections: [Connection] { [main] + strands }
   /// Those that take bulk.
   var carriers: [Connection] { strands.isEmpty ? [main] : strands }

@@ -24,9 +24,8 @@ final class LinkEngine {
   let meter: ByteMeter
   let logger: Logger
   let names = NameLookups()
-  private let listener: Socket
-  /// The listener's door for peers on this machine.
-  private let localListener: Socket?
+  /// For all, and the door for peers on this machine.
+  private let listeners: [Socket]
   private let wakeup: Wakeup
   private let start = ContinuousClock.now
   private var readiness = Readiness()
@@ -68,10 +67,10 @@ final class LinkEngine {
     wakeup: Wakeup, meter: ByteMeter, logger: Logger
   ) {
     self.settings = settings
-    self.listener = listener
-    localListener =
+    let local =
       settings.usesLocalSockets
       ? Socket.localListener(beside: listener, backlog: settings.handshakesMax) : nil
+    listeners = [listener, local].compactMap(\.self)
     self.wakeup = wakeup
     self.meter = meter
     self.logger = logger
@@ -102,7 +101,6 @@ final class LinkEngine {
     let blocked = now - begun
     readiness.removeAll()
     readiness.add(wakeup.readEnd, writes: false)
-    let listeners = [listener, localListener].compactMap(\.self)
     for listener in listeners { readiness.add(listener.descriptor, writes: false) }
     let before = 1 + listeners.count
     let polled = inOrder
@@ -294,8 +292,7 @@ final class LinkEngine {
 
   func closeAll() {
     // First, so that whoever looks for this peer when its link drops is refused: it is gone.
-    listener.stopListening()
-    localListener?.stopListening()
+    for listener in listeners { listener.stopListening() }
     for connection in connections.values {
       connection.socket.finishSending()
       connection.closeAccounts()

@@ -26,11 +26,14 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     var stopping = false
   }
 
-  /// What only the thread that serves the links touches.
-  private struct Serving {
+  /// What only the thread that serves the links touches. A class, as generic code copies a struct
+  /// whole to see whether it is there.
+  private final class Serving {
     var logic: Logic
     let engine: LinkEngine
     var reportAt = Duration.zero
+
+    init(logic: Logic, engine: LinkEngine) { (self.logic, self.engine) = (logic, engine) }
   }
 
   /// Where this peer listens, with the real port.
@@ -129,8 +132,8 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     if turns.claimIfParked() {
       var isUrgent = true
       serving.withLock { serving in
-        guard serving != nil else { return }
-        isUrgent = !begin(with: work, &serving!) || serving!.engine.hasUnsent
+        guard let serving else { return }
+        isUrgent = !begin(with: work, serving) || serving.engine.hasUnsent
       }
       return leave(isUrgent: isUrgent)
     }
@@ -163,7 +166,7 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   @discardableResult
   public func run() -> Logic {
     serving.withLock { $0?.engine.updateNow() }
-    while serving.withLock({ turn(&$0!) }) { turns.waitForMine() }
+    while serving.withLock({ turn($0!) }) { turns.waitForMine() }
     return serving.withLock { end(&$0) }
   }
 
@@ -178,19 +181,19 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
     if !isParked { wakeup.wake() }
     var isUrgent = true
     serving.withLock { serving in
-      guard serving != nil else { return }
-      var goesOn = begin(with: nil, &serving!)
-      while goesOn, isAwaited() { goesOn = turn(&serving!) }
-      isUrgent = !goesOn || serving!.engine.hasUnsent
+      guard let serving else { return }
+      var goesOn = begin(with: nil, serving)
+      while goesOn, isAwaited() { goesOn = turn(serving) }
+      isUrgent = !goesOn || serving.engine.hasUnsent
     }
     leave(isUrgent: isUrgent || hasMore())
   }
 
   /// What was posted before comes first; false once stopped.
-  private func begin(with work: Work?, _ serving: inout Serving) -> Bool {
+  private func begin(with work: Work?, _ serving: Serving) -> Bool {
     serving.engine.updateNow()
-    let goesOn = takeWorks(&serving)
-    if let work { perform(work, &serving) }
+    let goesOn = takeWorks(serving)
+    if let work { perform(work, serving) }
     return goesOn
   }
 
@@ -202,27 +205,27 @@ public final class LinkLoop<Logic: PeerLogic>: Sendable {
   // MARK: On the thread that serves
 
   /// Does what was posted, waits for sockets or a timer, and sees to them; false once stopped.
-  private func turn(_ serving: inout Serving) -> Bool {
-    guard takeWorks(&serving) else { return false }
-    serving.engine.turn { deliver(&serving) }
+  private func turn(_ serving: Serving) -> Bool {
+    guard takeWorks(serving) else { return false }
+    serving.engine.turn { deliver(serving) }
     return true
   }
 
-  private func takeWorks(_ serving: inout Serving) -> Bool {
+  private func takeWorks(_ serving: Serving) -> Bool {
     let (works, stopping) = inbox.withLock { inbox in
       defer { inbox.works = [] }
       return (inbox.works, inbox.stopping)
     }
-    for work in works { perform(work, &serving) }
+    for work in works { perform(work, serving) }
     return !stopping
   }
 
-  private func perform(_ work: Work, _ serving: inout Serving) {
+  private func perform(_ work: Work, _ serving: Serving) {
     serving.engine.perform(work(&serving.logic, serving.engine.now))
-    deliver(&serving)
+    deliver(serving)
   }
 
-  private func deliver(_ serving: inout Serving) {
+  private func deliver(_ serving: Serving) {
     let engine = serving.engine
     var linksChanged = false
     while !engine.events.isEmpty {

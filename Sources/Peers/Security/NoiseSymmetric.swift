@@ -35,7 +35,9 @@ struct NoiseCipher: Sendable {
 /// The 12 bytes of a counter nonce: four zeros, then `count`, little-endian.
 func nonceBytes(_ count: UInt64) -> [UInt8] {
   precondition(count < .max, "a key has sealed all the messages it may")
-  return [0, 0, 0, 0] + (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * UInt64($0))) }
+  var bytes = [UInt8](repeating: 0, count: 12)
+  for i in 0..<8 { bytes[4 + i] = UInt8(truncatingIfNeeded: count >> (8 * UInt64(i))) }
+  return bytes
 }
 
 /// The running hash and key of a handshake: Noise's `SymmetricState`, for SHA-256.

@@ -56,6 +56,16 @@ struct ByteReaderTests {
     try Self.readAll(Self.message)
   }
 
+  @Test("reading begins where it is told to, and places are those in the whole message")
+  func start() throws {
+    var reader = ByteReader([9, 1, 2], from: 1, place: "test")
+    #expect(try reader.number(UInt16.self) == 0x0201)
+    #expect(reader.malformed("x").place == "test, byte 3 of 3")
+    try reader.end()
+    let none = ByteReader([9], from: 1, place: "test")
+    #expect(none.remaining == 0)
+  }
+
   @Test("a message cut off at any byte is refused, and so is one with a byte too many")
   func cutOff() {
     for count in 0..<Self.message.count {

@@ -270,6 +270,24 @@ struct CallsTests {
     #expect(value(net, 2, next[2]) == [3])
   }
 
+  @Test("calls that differ from those before them in one thing alone are told apart")
+  func mismatchLater() {
+    var net = idle(3)
+    func all(_ calls: [Call]) -> [CollectiveError.Code?] {
+      let ids = calls.indices.map { net.call($0, calls[$0]) }
+      net.deliver()
+      return ids.indices.map { error(net, $0, ids[$0])?.code }
+    }
+    let roots = (0..<3).map { net.peers[$0].logic.me.id }
+    let from = { (root: Int) in Call.broadcast(.f32([1]), from: roots[root]) }
+    let apart = [CollectiveError.Code?](repeating: .mismatch, count: 3)
+    #expect(all([sum(1, 2), sum(1, 2), sum(1, 2)]) == [nil, nil, nil])
+    #expect(all([sum(1, 2), sum(1), sum(1, 2)]) == apart)
+    #expect(all([from(0), from(0), from(0)]) == [nil, nil, nil])
+    #expect(all([from(0), from(1), from(0)]) == apart)
+    #expect(all([sum(1), .allReduce(.f32([1]), .mean), sum(1)]) == apart)
+  }
+
   @Test("a cancelled call ends at once; the others' when they have made theirs")
   func cancelled() {
     var net = idle(2)

@@ -48,6 +48,23 @@ struct OneHopTests {
     #expect(counts == ["ready": 6])
   }
 
+  @Test(
+    "few values are weighed as all say, which nobody knows who sends its own",
+    arguments: [[1, 1, 1], [1, 1, 3], [0, 1, 3], [2, 2, 2], [1, 0, 1]] as [[Double]])
+  func weights(_ weights: [Double]) {
+    var net = idle(3)
+    let ids = weights.indices.map {
+      net.call($0, .allReduce(.f32([Float($0), 8]), .mean, weight: weights[$0]))
+    }
+    net.deliver()
+    let sum = weights.reduce(0, +)
+    let mean = Float((weights[1] + 2 * weights[2]) / sum)
+    for peer in 0..<3 {
+      let found = value(net, peer, ids[peer]) ?? [.nan, .nan]
+      #expect(abs(found[0] - mean) < 1e-6 && abs(found[1] - 8) < 1e-6)
+    }
+  }
+
   @Test("a result handed out stands: who missed the last word of a dead member hears it")
   func told() throws {
     var net = idle(4)
