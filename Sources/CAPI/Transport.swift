@@ -243,7 +243,9 @@ struct Choice {
     given = unsafe pointer.pointee
     method = ferry_ot_method(rawValue: given.method)
     guard given.method <= FERRY_OT_NEWTON.rawValue else {
-      throw DoorError("options.method is \(given.method)")
+      throw DoorError(
+        "options.method is \(given.method); FERRY_OT_EXACT is 0, FERRY_OT_NEWTON the last with "
+          + "\(FERRY_OT_NEWTON.rawValue)")
     }
   }
 
@@ -264,6 +266,16 @@ struct Choice {
   var threads: Threads { given.threads == 0 ? .cores : Threads(Int(given.threads)) }
   var iterationsMax: Int? {
     given.iterations_max == 0 ? nil : Int(clamping: given.iterations_max)
+  }
+
+  /// The simplex of exact solutions, which have no tolerance.
+  var exactSimplex: NetworkSimplex {
+    get throws(DoorError) {
+      guard given.tolerance == 0 else {
+        throw DoorError("options.tolerance is \(given.tolerance); an exact solution takes none: 0")
+      }
+      return NetworkSimplex(pivotsMax: iterationsMax)
+    }
   }
 
   /// Puts what C gives in the place of a solver's own limits.
@@ -301,8 +313,7 @@ struct Choice {
       limit(&solver.tolerance, &solver.stepsMax)
       return try solver.solve(problem(task))
     default:
-      return try ExactTransport(simplex: NetworkSimplex(pivotsMax: iterationsMax)).solve(
-        problem(task))
+      return try ExactTransport(simplex: exactSimplex).solve(problem(task))
     }
   }
 

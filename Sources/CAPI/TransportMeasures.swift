@@ -124,8 +124,7 @@ public func ferry_ot_free_barycenter(
       solver.solver = .entropic(Sinkhorn(.epsilon(try choice.epsilon), threads: choice.threads))
     default: throw DoorError("a barycenter has FERRY_OT_EXACT and FERRY_OT_SINKHORN alone")
     }
-    if let tolerance = choice.tolerance { solver.tolerance = tolerance }
-    if let iterationsMax = choice.iterationsMax { solver.iterationsMax = iterationsMax }
+    choice.limit(&solver.tolerance, &solver.iterationsMax)
     let found = try solver.solve(
       given, weights: unsafe optionalNumbers(weights, clouds, "weights"), start: start)
     try unsafe put(found.measure.points.coordinates, supportPoints, "support_points")

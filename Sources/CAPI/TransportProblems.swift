@@ -54,7 +54,7 @@ public func ferry_ot_partial(
         found.potentials = (answer.rowPotentials, answer.columnPotentials)
       } else {
         let answer = try PartialTransport(
-          mass: mass, solver: NetworkSimplex(pivotsMax: choice.iterationsMax)
+          mass: mass, solver: try choice.exactSimplex
         ).solve(task.geometry, rowMasses: a, columnMasses: b)
         found = FoundCoupling(
           .sparse(answer.coupling), cost: answer.transportCost, answer.certificate,

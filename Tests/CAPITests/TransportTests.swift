@@ -76,6 +76,25 @@ struct TransportTests {
     }
   }
 
+  @Test("options that mean nothing to the method are refused, not passed over")
+  func badOptions() {
+    unsafe withProblem { problem in
+      var solution: OpaquePointer?
+      var options = ferry_ot_options()
+      options.size = MemoryLayout<ferry_ot_options>.size
+      options.tolerance = 1e-6
+      #expect(unsafe ferry_ot_solve(&problem, &options, &solution) == FERRY_BAD_ARGUMENT)
+      #expect(lastError == "options.tolerance is 1e-06; an exact solution takes none: 0")
+      options.method = 7
+      #expect(unsafe ferry_ot_solve(&problem, &options, &solution) == FERRY_BAD_ARGUMENT)
+      #expect(
+        lastError
+          == "options.method is 7; FERRY_OT_EXACT is 0, FERRY_OT_NEWTON the last with 2")
+      let isThere = unsafe solution != nil
+      #expect(!isThere)
+    }
+  }
+
   @Test("what makes no sense is one sentence, and no solution")
   func badArguments() {
     unsafe withProblem(costs: [1, 2, .nan, 4, 5, 6]) { problem in

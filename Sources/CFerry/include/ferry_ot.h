@@ -64,8 +64,10 @@ struct ferry_ot_options {
   // Strength of the entropy eps KL(P | a b^T), in the unit of cost, or as a share of the mean cost.
   double epsilon;
   bool is_share;
-  // 0: the solver's own. The marginal error to reach, L1 over both sides, as a share of the mass.
+  // When to end; 0: the solver's own. The marginal error, L1 over both sides, as a share of the mass,
+  // unless the function says otherwise. An exact solution has none: it stays 0.
   double tolerance;
+  // 0: the solver's own. Of an exact solution, pivots of the simplex; an assignment ends by itself.
   uint64_t iterations_max;
 };
 
@@ -158,7 +160,8 @@ struct ferry_ot_quadratic {
 };
 
 // FERRY_OT_EXACT: a coupling that no small change makes better, which is not the best one for sure;
-// the certificate's gap is what a change could gain to first order, no bound. FERRY_OT_SINKHORN: with
+// the certificate's gap is what a change could gain to first order, no bound; options.tolerance is one
+// for it, as a share of the objective's scale. FERRY_OT_SINKHORN: with
 // entropy, and without a gap (the dual is NaN). There are no potentials.
 ferry_status ferry_ot_gromov(
     const struct ferry_ot_quadratic *problem, const struct ferry_ot_options *options,
