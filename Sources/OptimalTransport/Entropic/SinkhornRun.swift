@@ -45,7 +45,8 @@ struct SinkhornRun {
   /// Scalings are absorbed above these powers of e: what the kernel rounds to 0 stays far below any
   /// mass.
   private static let absorbAbove = (single: 20.0, double: 64.0)
-  /// From one ε to the next; the first is a twentieth of the range of costs.
+  /// From one ε to the next; the first is a twentieth of the range of costs, or the last where that is
+  /// no farther.
   private static let epsilonFactor = 4.0
   private static let stageError = 0.05
   private static let stagePasses = 30
@@ -100,7 +101,8 @@ struct SinkhornRun {
   mutating func solve() throws(TransportError) -> TransportSolution {
     // The last pass is kept for ε itself: potentials of a larger one may overflow there.
     let stagesEnd = settings.iterationsMax - 1
-    var stage = max(target, range.spread / 20)
+    let first = range.spread / 20
+    var stage = first > Self.epsilonFactor * target ? first : target
     if let initial = settings.initial {
       try takeIn(initial)
       stage = target

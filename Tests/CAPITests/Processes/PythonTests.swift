@@ -27,7 +27,8 @@ struct PythonTests {
       return
     }
     let said = try Program.run(
-      [python, "-B", "-m", "unittest", "test_ot"], in: Self.bindings, Self.library)
+      [python, "-B", "-m", "unittest", "test_ot", "test_ot_measures"], in: Self.bindings,
+      Self.library)
     #expect(said.status == 0 && said.text.contains("Ran 34 tests"), "\(said.text)")
   }
 
