@@ -21,6 +21,8 @@ public struct Reduction: Sendable {
   public let topology: Topology
   /// Put in front of every chunk: the header of whoever carries them, written where it is sent from.
   var chunkPrefix: [UInt8] = []
+  /// Of the result's fingerprint, where it is to be worked out as pieces are finished.
+  var fingerprintSeed: Seed?
 
   /// The ranks with a weight above 0, ascending; only they send contributions.
   let contributors: [Int]

@@ -43,7 +43,8 @@ extension GroupLogic {
     }
     if let exchange = channel.exchange, let output = exchange.takeOutput() {
       actions += hold(
-        .success(outcome(output, of: exchange, in: channel)), of: exchange, in: channel)
+        .success(outcome(output.values, of: exchange, in: channel)), sums: output.sums,
+        of: exchange, in: channel)
     }
     return actions
   }
@@ -167,12 +168,18 @@ extension GroupLogic {
       let machine = try operation.machine(
         rank: exchange.rank!, weights: said.map(\.weight),
         input: call.given(to: members, from: me.id), counts: exchange.counts,
-        seed: seed(in: channel), chunkPrefix: GroupMessage.chunkPrefix(exchange.stage))
+        seed: seed(in: channel), chunkPrefix: GroupMessage.chunkPrefix(exchange.stage),
+        fingerprintSeed: call.operation.kind.isReplicated ? fingerprintSeed(of: exchange) : nil)
       return try exchange.begin(machine, opened: call.opensOnReady(world: members.count))
     } catch {
       // What all were told does not fit together: all come to the same end.
       return hold(.failure(error), of: exchange, in: channel)
     }
+  }
+
+  /// Of an operation's result.
+  private func fingerprintSeed(of exchange: Exchange) -> Seed {
+    settings.seed.derived("digest", exchange.stage.channel, exchange.stage.round)
   }
 
   private func outcome(
@@ -189,14 +196,14 @@ extension GroupLogic {
 
   /// This member holds its complete result: tells the others, but finishes only when all do, or can.
   private mutating func hold(
-    _ outcome: Result<CallOutcome, CollectiveError>, of exchange: Exchange,
-    in channel: ChannelState
+    _ outcome: Result<CallOutcome, CollectiveError>, sums: [UInt64]? = nil,
+    of exchange: Exchange, in channel: ChannelState
   ) -> [LinkAction] {
-    let seed = settings.seed.derived("digest", channel.number, exchange.stage.round)
     let digest: [UInt8] =
       switch outcome {
       case .success(let outcome) where channel.call.operation.kind.isReplicated:
-        outcome.values.digest(seed: seed, then: exchange.record)
+        outcome.values.digest(
+          seed: fingerprintSeed(of: exchange), sums: sums, then: exchange.record)
       case .success: Digest.sha256(of: exchange.record)
       case .failure(let error): Digest.sha256(of: Array(error.codeName.utf8))
       }

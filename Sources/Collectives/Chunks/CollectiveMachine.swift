@@ -24,8 +24,15 @@ public protocol CollectiveMachine: Sendable {
   /// This rank's complete result, once `isDone`; empty for a rank that gets nothing.
   var output: Values? { get }
 
+  /// The sums of the output's bytes by `Fingerprint`, where they were worked out on the way.
+  var fingerprint: [UInt64]? { get }
+
   /// The ranks that still owe a chunk, ascending: whom a deadline's message names.
   var awaited: [Int] { get }
+}
+
+extension CollectiveMachine {
+  public var fingerprint: [UInt64]? { nil }
 }
 
 extension CollectiveError {

@@ -186,11 +186,12 @@ final class Exchange: @unchecked Sendable {
     }
   }
 
-  /// The complete result, once.
-  func takeOutput() -> Values? {
+  /// The complete result, once, and its fingerprint where the machine has made it.
+  func takeOutput() -> (values: Values, sums: [UInt64]?)? {
     guard !isHeld, trouble == nil, let output = machine?.output else { return nil }
+    let sums = machine?.fingerprint
     machine = nil
-    return output
+    return (output, sums)
   }
 
   // MARK: Held by all

@@ -15,8 +15,12 @@ extension GroupLogic {
       topology: topology)
     reduction.chunkPrefix = GroupMessage.chunkPrefix(
       .init(view: view.number, round: committed + 1))
+    reduction.fingerprintSeed = fingerprintSeed
     return reduction
   }
+
+  /// Of the round's result.
+  var fingerprintSeed: Seed { settings.seed.derived("digest", committed + 1) }
 
   /// This member's own values cannot be sent: the others go on without it.
   mutating func giveUp(_ error: CollectiveError, at now: Duration) -> [LinkAction] {

@@ -52,7 +52,9 @@ extension GroupLogic {
     if let trouble = attempt?.trouble {
       return actions + pass(.trouble(reason: trouble.reason, without: trouble.without), at: now)
     }
-    if case .f32(let result)? = attempt?.takeOutput() { actions += hold(result) }
+    if let output = attempt?.takeOutput(), case .f32(let result) = output.values {
+      actions += hold(result, sums: output.sums)
+    }
     return actions + commitIfAllHold(at: now)
   }
 
@@ -89,11 +91,11 @@ extension GroupLogic {
   }
 
   /// This member holds the complete result: tells the others, but commits only when all do.
-  private mutating func hold(_ result: [Float]) -> [LinkAction] {
+  private mutating func hold(_ result: [Float], sums: [UInt64]? = nil) -> [LinkAction] {
     guard let view, let attempt else { return [] }
-    let seed = settings.seed.derived("digest", committed + 1)
     let digest = Digest.quick(
-      of: result.span.elementBytes, count: result.count, seed: seed, then: attempt.record)
+      of: result.span.elementBytes, count: result.count, seed: fingerprintSeed, sums: sums,
+      then: attempt.record)
     outcome = RoundOutcome(
       round: committed + 1, view: view,
       contributors: attempt.contributors, values: result)

@@ -15,12 +15,13 @@ extension Operation {
   ///   - counts: what each rank gives to each rank, agreed by all; see `check`.
   ///   - seed: for codecs that round at random, the same on all ranks.
   ///   - chunkPrefix: put in front of every chunk: its carrier's own header.
+  ///   - fingerprintSeed: of the result's fingerprint, where it is wanted as pieces are finished.
   ///   - pieceElements: of a piece, the same on all ranks; nil chooses by the vector's length.
   /// - Throws: `.badOperation` when counts do not fit, naming the rank, or as `refusal`; `.badGroup`
   ///   for weights or a topology that make no sense.
   public func machine(
     rank: Int, weights: [Double] = [], input: Values, counts: [[Int]], seed: Seed,
-    chunkPrefix: [UInt8] = [], pieceElements: Int? = nil
+    chunkPrefix: [UInt8] = [], fingerprintSeed: Seed? = nil, pieceElements: Int? = nil
   ) throws(CollectiveError) -> any CollectiveMachine {
     let world = counts.count
     precondition((0..<world).contains(rank), "rank \(rank) among \(world)")
@@ -35,7 +36,7 @@ extension Operation {
       rank: rank, weights: isReduced && !weights.isEmpty ? weights : ones, codec: codec.codec(),
       operation: isReduced ? reduce : .sum, elementType: elementType, seed: seed,
       topology: topology, pieceElements: pieceElements)
-    terms.chunkPrefix = chunkPrefix
+    (terms.chunkPrefix, terms.fingerprintSeed) = (chunkPrefix, fingerprintSeed)
     let isRead = input.elementType == elementType
     return (isRead ? input : Values(elementType)).visit(
       MachineMaker(operation: self, terms: terms, counts: counts))

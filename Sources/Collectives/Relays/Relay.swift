@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FerryTensors
+
 /// The machine behind nearly all operations: it moves segments along their legs, piece by piece.
 ///
 /// Each piece goes on as soon as it may, so that links and processors work at the same time. A sum
@@ -30,6 +32,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private var passed: PieceSet
   /// The pieces whose finished values are here, or never will be.
   private var finished: PieceSet
+  private var sums: FingerprintInParts?
 
   private struct Turn: Hashable {
     let piece: Int
@@ -54,6 +57,10 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     resultRange = result
     work = Piecework(terms)
     self.values = values
+    if result == values.indices, let seed = terms.fingerprintSeed {
+      sums = FingerprintInParts(
+        seed: seed, byteCount: values.count * MemoryLayout<Element>.stride)
+    }
     var before = [0]
     for leg in legs {
       before.append(before.last! + (leg.range.count + pieceElements - 1) / pieceElements)
@@ -81,6 +88,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   }
 
   var output: Values? { result.map(Element.wrap) }
+
+  var fingerprint: [UInt64]? { isDone ? sums?.finish(values.span.elementBytes) : nil }
 
   var awaited: [Int] {
     var late: Set<Int> = []
@@ -213,15 +222,29 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   /// The piece's finished values are in `values`.
   private mutating func spread(_ at: Int, _ piece: Int) throws(CollectiveError) -> [Outgoing] {
     let leg = legs[at]
-    defer { finished.insert(piecesBefore[at] + piece) }
-    guard !leg.downstream.isEmpty else { return [] }
+    guard !leg.downstream.isEmpty else {
+      finish(at, piece)
+      return []
+    }
     let seed = terms.seed(spreadPhase, leg.segment, piece)
     let range = range(at, piece)
     let chunk =
       leg.isKept
       ? try work.encodeAndAdopt(&values, range, as: spreadPhase, leg.segment, piece, seed: seed)
       : try work.encode(values, range, as: spreadPhase, leg.segment, piece, seed: seed)
+    finish(at, piece)
     return leg.downstream.map { Outgoing(to: $0, chunk) }
+  }
+
+  /// The piece's values are the result's, and stay so.
+  private mutating func finish(_ at: Int, _ piece: Int) {
+    finished.insert(piecesBefore[at] + piece)
+    let range = range(at, piece)
+    guard var taking = sums.take() else { return }
+    taking.take(
+      values.span.extracting(range).elementBytes,
+      at: range.lowerBound * MemoryLayout<Element>.stride)
+    sums = taking
   }
 
   private mutating func receiveFinished(
@@ -241,7 +264,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
       throw .refusing(.duplicateChunk, chunk, from: rank, "this piece came before")
     }
     try work.decode(chunk, from: rank, to: &values, range(at, chunk.piece))
-    finished.insert(index)
+    finish(at, chunk.piece)
     return leg.downstream.map { Outgoing(to: $0, chunk) }
   }
 

@@ -22,11 +22,13 @@ public enum Digest {
   /// The digest of the values' fingerprint and count, followed by some bytes: tells results apart
   /// that differ by accident, on a thread that has links to serve. The shared state, which it goes
   /// into, is compared by SHA-256 alone.
+  ///
+  /// - Parameter sums: the fingerprint with this seed, where it is known already.
   package static func quick(
-    of values: RawSpan, count: Int, seed: Seed, then bytes: [UInt8]
+    of values: RawSpan, count: Int, seed: Seed, sums: [UInt64]? = nil, then bytes: [UInt8]
   ) -> [UInt8] {
     var hash = SHA256()
-    let sums = Fingerprint(seed: seed).sums(of: values)
+    let sums = sums ?? Fingerprint(seed: seed).sums(of: values)
     unsafe sums.span.withUnsafeBytes { raw in
       // SAFETY: read while borrowed; words have no padding.
       unsafe hash.update(bufferPointer: raw)

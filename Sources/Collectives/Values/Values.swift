@@ -114,16 +114,18 @@ extension Values {
 
 extension Values {
   /// As `Digest.quick`.
-  func digest(seed: Seed, then bytes: [UInt8]) -> [UInt8] {
-    visit(Digesting(seed: seed, end: bytes))
+  func digest(seed: Seed, sums: [UInt64]?, then bytes: [UInt8]) -> [UInt8] {
+    visit(Digesting(seed: seed, sums: sums, end: bytes))
   }
 }
 
 private struct Digesting: ElementVisitor {
   let seed: Seed
+  let sums: [UInt64]?
   let end: [UInt8]
   func visit<Element: CollectiveElement>(_ values: [Element]) -> [UInt8] {
-    Digest.quick(of: values.span.elementBytes, count: values.count, seed: seed, then: end)
+    Digest.quick(
+      of: values.span.elementBytes, count: values.count, seed: seed, sums: sums, then: end)
   }
 }
 

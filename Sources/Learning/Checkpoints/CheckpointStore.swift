@@ -99,17 +99,19 @@ public struct CheckpointStore: Sendable {
 
   /// Makes a folder and those above it, all of their names durable.
   private func createDurably(_ folder: String) throws(FileSystemError) {
-    var fresh: [String] = []
-    var above = folder
-    while above != ".", above != "/", try fileSystem.kind(of: above) == nil {
-      fresh.append(above)
-      above = parentFolder(of: above)
-    }
     try fileSystem.createFolder(folder)
-    for path in fresh { try fileSystem.flush(folder: parentFolder(of: path)) }
-    // It may have been made by a process that stopped before this; a parent that cannot be read
-    // cannot be flushed, and has been there for long.
-    if fresh.isEmpty { try? fileSystem.flush(folder: parentFolder(of: folder)) }
+    // Of all, as any of them may have been made by a process that stopped, or whose disk failed,
+    // before this.
+    var path = folder
+    while path != ".", path != "/" {
+      path = parentFolder(of: path)
+      do throws(FileSystemError) {
+        try fileSystem.flush(folder: path)
+      } catch {
+        // One that may not be read cannot be flushed, and has been there for long.
+        guard error.cause == .denied else { throw error }
+      }
+    }
   }
 
   /// The names of all checkpoints, whole or not, newest first; none where there is no folder.

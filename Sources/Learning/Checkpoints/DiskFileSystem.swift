@@ -134,6 +134,7 @@ public struct DiskFileSystem: FileSystem {
       switch number {
       case ENOENT: .missing
       case ENOSPC, EDQUOT: .full
+      case EACCES, EPERM, EROFS, EINVAL, ENOTSUP: .denied
       default: .other
       }
     // SAFETY: `strerror` returns a C string that lasts until this thread's next call of it.

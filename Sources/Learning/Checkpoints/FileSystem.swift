@@ -39,7 +39,8 @@ public struct FileSystemError: Error, Hashable, Sendable {
   }
   /// The causes that callers treat apart.
   public enum Cause: Sendable {
-    case missing, full, tooLarge, other
+    /// `denied`: this process may not do it, or this kind of folder or disk does not know it.
+    case missing, full, tooLarge, denied, other
   }
 
   public let operation: Operation

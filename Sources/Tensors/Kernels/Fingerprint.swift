@@ -14,6 +14,7 @@ public import FerryBasics
 public struct Fingerprint: Sendable {
   /// Bytes that are summed up at once.
   package static let blockByteCount = Int(FERRY_FINGERPRINT_BLOCK)
+  static let sumsABlock = Int(FERRY_FINGERPRINT_SUMS)
   private let key: [UInt32]
 
   public init(seed: Seed) {
@@ -41,7 +42,7 @@ public struct Fingerprint: Sendable {
           return sum | (at < bytes.count ? UInt32(bytes[at]) << (8 * UInt32(byte)) : 0)
         }
       }
-      return (0..<Int(FERRY_FINGERPRINT_SUMS)).map { shift in
+      return (0..<Self.sumsABlock).map { shift in
         (0..<half).reduce(UInt64(0)) { sum, i in
           let a = UInt64(word(i) &+ key[i + shift])
           let b = UInt64(word(half + i) &+ key[key.count / 2 + i + shift])

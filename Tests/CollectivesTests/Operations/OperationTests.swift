@@ -84,6 +84,36 @@ struct OperationTests {
     }
   }
 
+  @Test(
+    "sums worked out as pieces are finished are those of the whole result, on every rank",
+    arguments: [Operation.Kind.allReduce, .allGather, .broadcast])
+  func fingerprints(kind: Operation.Kind) throws {
+    var made: Set<AllReduceAlgorithm> = []
+    for way in Operation(kind).ways {
+      for codec in [CodecKind.float32, .int8] where kind == .allReduce || codec == .float32 {
+        var operation = Operation(kind, reduce: .mean, algorithm: way, codec: codec)
+        operation.root = kind == .broadcast ? 1 : nil
+        let machines = try (0..<4).map { rank in
+          try operation.machine(
+            rank: rank, input: .f32(sample(4000 + 3, Seed(UInt64(rank)))),
+            counts: (0..<4).map { kind == .broadcast && $0 != 1 ? [] : [4003] }, seed: Seed(9),
+            fingerprintSeed: Seed(2), pieceElements: 300)
+        }
+        var fabric = Fabric(machines, order: Seed(5))
+        try fabric.run()
+        for machine in fabric.machines {
+          let bytes = try #require(machine.output).bytes
+          guard let sums = machine.fingerprint else { continue }
+          made.insert(way)
+          #expect(
+            sums == Fingerprint(seed: Seed(2)).sums(of: bytes.span.elementBytes),
+            "\(way) \(codec)")
+        }
+      }
+    }
+    #expect(made.isSuperset(of: [.ring, .direct]), "\(made)")
+  }
+
   @Test("whoever has not come is awaited, and a barrier waits", arguments: Operation.Kind.allCases)
   func absent(kind: Operation.Kind) throws {
     for way in Operation(kind).ways {

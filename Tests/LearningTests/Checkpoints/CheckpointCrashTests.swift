@@ -84,6 +84,23 @@ struct CheckpointCrashTests {
     }
   }
 
+  @Test("a folder whose opening failed once keeps what is saved after it was opened again")
+  func openedAgain() throws {
+    let whole = MemoryFileSystem()
+    _ = try CheckpointStore(folder: Self.folder, keep: 2, fileSystem: whole)
+    for point in 0..<whole.operations {
+      let disk = MemoryFileSystem(crashAt: point)
+      #expect(throws: CheckpointError.self) {
+        try CheckpointStore(folder: Self.folder, keep: 2, fileSystem: disk)
+      }
+      disk.crash(at: nil)
+      #expect(Self.saveAll(1...1, keep: 2, on: disk) == 1)
+      let after = disk.crashed(.losing)
+      let found = try? CheckpointStore(reading: Self.folder, fileSystem: after).loadNewest()
+      #expect(found?.checkpoint == sample(1), "failed at operation \(point)")
+    }
+  }
+
   @Test("the crash test notices a writer that does not flush")
   func negativeControl() throws {
     let disk = MemoryFileSystem()

@@ -8,6 +8,8 @@ import Synchronization
 ///
 /// An entry is a file whose first byte says what it is. A folder's entry holds the folder's number,
 /// and its names are kept under that number, so that renaming a folder is one step, as on a disk.
+/// A real disk makes a folder in one step or not at all; here a loss of power may leave a part of the
+/// entry, which counts as none.
 final class SimulatedFileSystem: FileSystem {
   private let disk: SimulatedDisk
   /// Of the next folder; the disk outlives the processes that use it, and so does this.
@@ -25,14 +27,22 @@ final class SimulatedFileSystem: FileSystem {
     return (folder, parts.last ?? "")
   }
 
+  /// What a folder's entry holds in whole.
+  private func entry(of number: Int) -> [UInt8] {
+    let digits = String(number)
+    return [1] + Array((String(repeating: "0", count: 8 - digits.count) + digits).utf8)
+  }
+
+  private func isFolder(_ entry: [UInt8]) -> Bool { entry.first == 1 && entry.count == 9 }
+
   private func number(
     of name: String, in folder: String, _ path: String, _ operation: FileSystemError.Operation
   ) throws(FileSystemError) -> String {
     let bytes = try on(path, operation) { () throws(DiskFault) in
       try disk.read("\(folder)/\(name)")
     }
-    guard bytes.first == 1 else {
-      throw FileSystemError(operation, path: path, reason: "\(name) is no folder")
+    guard isFolder(bytes) else {
+      throw FileSystemError(operation, path: path, reason: "\(name) is no folder", .missing)
     }
     return String(decoding: bytes.dropFirst(), as: UTF8.self)
   }
@@ -66,7 +76,8 @@ final class SimulatedFileSystem: FileSystem {
       let bytes = try on(path, .read) { () throws(DiskFault) in
         try disk.read("\(folder)/\(name)")
       }
-      return bytes.first == 1 ? .folder : .file(byteCount: max(0, bytes.count - 1))
+      if isFolder(bytes) { return .folder }
+      return bytes.first == 1 ? nil : .file(byteCount: max(0, bytes.count - 1))
     } catch {
       if error.cause == .missing { return nil }
       throw error
@@ -92,7 +103,12 @@ final class SimulatedFileSystem: FileSystem {
     var above = ""
     for part in path.split(separator: "/") {
       above += "/\(part)"
-      guard try kind(of: above) == nil else { continue }
+      switch try kind(of: above) {
+      case .folder: continue
+      case .file(let byteCount) where byteCount > 0:
+        throw FileSystemError(.create, path: above, reason: "is a file")
+      case .file, nil: break
+      }
       let (folder, name) = try locate(above, .create)
       let number = next.withLock { number in
         defer { number += 1 }
@@ -101,11 +117,10 @@ final class SimulatedFileSystem: FileSystem {
       let entry = "\(folder)/\(name)"
       do throws(FileSystemError) {
         try on(above, .create) { () throws(DiskFault) in
-          try disk.write([1] + Array("\(number)".utf8), to: entry)
+          try disk.write(self.entry(of: number), to: entry)
           try disk.flush(entry)
         }
       } catch {
-        // A folder is made in one step or not at all.
         try? disk.remove(entry)
         throw error
       }

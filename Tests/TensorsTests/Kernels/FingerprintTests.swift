@@ -52,4 +52,32 @@ struct FingerprintTests {
       #expect(sums(changed) != sums(bytes))
     }
   }
+
+  @Test("parts of any size, in any order, with gaps, sum up to the whole", arguments: lengths)
+  func parts(length: Int) {
+    let bytes = noise(length)
+    for part in [1, 100, 512, 1000, 1024, 1500, 3000] {
+      var own = FingerprintInParts(seed: Seed(1), byteCount: length)
+      let starts = Array(stride(from: 0, to: length, by: part))
+      // From both ends to the middle, which is left out.
+      for k in 0..<starts.count / 2 {
+        for start in [starts[k], starts[starts.count - 1 - k]] {
+          let end = min(start + part, length)
+          own.take(bytes.span.extracting(start..<end).elementBytes, at: start)
+        }
+      }
+      #expect(own.finish(bytes.span.elementBytes) == sums(bytes), "parts of \(part)")
+    }
+  }
+
+  @Test("what was taken is not looked at again")
+  func taken() {
+    let bytes = noise(2500)
+    var own = FingerprintInParts(seed: Seed(1), byteCount: bytes.count)
+    own.take(bytes.span.extracting(1000..<2500).elementBytes, at: 1000)
+    // The block in which the part began is read at the end, the others are not.
+    var later = [UInt8](repeating: 0, count: 2500)
+    later.replaceSubrange(0..<1024, with: bytes[..<1024])
+    #expect(own.finish(later.span.elementBytes) == sums(bytes))
+  }
 }
