@@ -125,8 +125,8 @@ void ferry_ask_large_pages(void *start, size_t count);
 // FERRY_FINGERPRINT_SUMS sums for every block of `n` bytes, the last filled up with zeros; `key` has
 // FERRY_FINGERPRINT_KEY words.
 #define FERRY_FINGERPRINT_SUMS 2
-#define FERRY_FINGERPRINT_BLOCK 1024
-#define FERRY_FINGERPRINT_KEY 258
+#define FERRY_FINGERPRINT_BLOCK 4096
+#define FERRY_FINGERPRINT_KEY 1026
 void ferry_fingerprint(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 void ferry_fingerprint_generic(const void *x, size_t n, const uint32_t *key, uint64_t *out);
 

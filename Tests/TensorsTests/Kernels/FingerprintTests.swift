@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Fingerprint")
 struct FingerprintTests {
-  static let lengths = [0, 1, 3, 4, 511, 512, 513, 1023, 1024, 1025, 5000]
+  static let lengths = [0, 1, 3, 4, 2047, 2048, 2049, 4095, 4096, 4097, 20_000]
 
   private func sums(_ bytes: [UInt8], _ build: KernelBuild = .best, seed: UInt64 = 1) -> [UInt64] {
     Fingerprint(seed: Seed(seed)).sums(of: bytes.span.elementBytes, build: build)
@@ -21,7 +21,7 @@ struct FingerprintTests {
   func builds(length: Int) {
     let bytes = noise(length)
     let plain = sums(bytes, .plain)
-    #expect(plain.count == (length + 1023) / 1024 * 2)
+    #expect(plain.count == (length + 4095) / 4096 * 2)
     for build in KernelBuild.allCases {
       #expect(sums(bytes, build) == plain)
       let shifted = [7] + bytes
@@ -32,21 +32,21 @@ struct FingerprintTests {
 
   @Test("any bit changes both sums of its block and no other's; so does another key")
   func sensitivity() {
-    let bytes = noise(3000)
+    let bytes = noise(12_000)
     let before = sums(bytes)
-    for at in stride(from: 0, to: bytes.count, by: 7) {
+    for at in stride(from: 0, to: bytes.count, by: 31) {
       var changed = bytes
       changed[at] ^= 1 << UInt8(at % 8)
       let after = sums(changed)
-      for i in before.indices { #expect((before[i] != after[i]) == (i / 2 == at / 1024)) }
+      for i in before.indices { #expect((before[i] != after[i]) == (i / 2 == at / 4096)) }
     }
     #expect(zip(before, sums(bytes, seed: 2)).allSatisfy { $0 != $1 })
   }
 
   @Test("words that change places are told apart")
   func order() {
-    let bytes = noise(1024)
-    for (a, b) in [(0, 1), (0, 128), (5, 133), (127, 255)] {
+    let bytes = noise(4096)
+    for (a, b) in [(0, 1), (0, 2), (5, 13), (127, 1023)] {
       var changed = bytes
       for byte in 0..<4 { changed.swapAt(4 * a + byte, 4 * b + byte) }
       #expect(sums(changed) != sums(bytes))
@@ -56,7 +56,7 @@ struct FingerprintTests {
   @Test("parts of any size, in any order, with gaps, sum up to the whole", arguments: lengths)
   func parts(length: Int) {
     let bytes = noise(length)
-    for part in [1, 100, 512, 1000, 1024, 1500, 3000] {
+    for part in [1, 400, 2048, 4000, 4096, 6000, 12_000] {
       var own = FingerprintInParts(seed: Seed(1), byteCount: length)
       let starts = Array(stride(from: 0, to: length, by: part))
       // From both ends to the middle, which is left out.
@@ -72,12 +72,12 @@ struct FingerprintTests {
 
   @Test("what was taken is not looked at again")
   func taken() {
-    let bytes = noise(2500)
+    let bytes = noise(10_000)
     var own = FingerprintInParts(seed: Seed(1), byteCount: bytes.count)
-    own.take(bytes.span.extracting(1000..<2500).elementBytes, at: 1000)
+    own.take(bytes.span.extracting(4000..<10_000).elementBytes, at: 4000)
     // The block in which the part began is read at the end, the others are not.
-    var later = [UInt8](repeating: 0, count: 2500)
-    later.replaceSubrange(0..<1024, with: bytes[..<1024])
+    var later = [UInt8](repeating: 0, count: 10_000)
+    later.replaceSubrange(0..<4096, with: bytes[..<4096])
     #expect(own.finish(later.span.elementBytes) == sums(bytes))
   }
 }
