@@ -17,6 +17,8 @@ struct CollectivesBench {
     let reason: String
     /// What the measured links promise, in seconds; nil where they say nothing.
     let predicted: Double?
+    /// They are faster than what is measured: processors limit, and it should take less.
+    let isPredictedBound: Bool
     /// Of each operation in seconds, from when the last member has called to when the last has its
     /// result; where the members' clocks differ, of the slowest member.
     let ferry: Spread
@@ -99,13 +101,15 @@ struct CollectivesBench {
   /// The way that so many floats would take, as the first member says.
   private func path(
     _ count: Int, _ first: BenchChild, _ inbox: Inbox<BenchChild.Line>
-  ) throws -> (isKnown: Bool, predicted: Double?, algorithm: String, reason: String) {
+  ) throws -> (
+    isKnown: Bool, predicted: Double?, isBound: Bool, algorithm: String, reason: String
+  ) {
     first.tell("paths \(count) 0")
     let words = try Self.gather(inbox, first: "paths", from: 1)[0]!
     let predicted = Double(words[2])!
     return (
-      words[1] == "1", predicted > 0 ? predicted : nil, words[3],
-      words.dropFirst(4).joined(separator: " ")
+      words[1] == "1", predicted > 0 ? predicted : nil, words[3] == "1", words[4],
+      words.dropFirst(5).joined(separator: " ")
     )
   }
 
@@ -146,7 +150,7 @@ struct CollectivesBench {
       bytes: bytes, sealing: sealing.rawValue,
       algorithm: isOpen ? path.algorithm : algorithm.rawValue,
       reason: isOpen ? path.reason : "\(algorithm.rawValue): configured",
-      predicted: isOpen ? path.predicted : nil,
+      predicted: isOpen ? path.predicted : nil, isPredictedBound: isOpen && path.isBound,
       ferry: a, bare: b, ratio: a.median / b.median,
       megabytesPerSecond: Double(bytes) / a.median / 1e6,
       ferryProcessorSecondsPerGigabyte: ferryWork / gigabytes,
@@ -198,7 +202,8 @@ struct CollectivesBench {
     for one in figures {
       table.add([
         Quantity.bytes(one.bytes), one.sealing, milliseconds(one.ferry.median),
-        milliseconds(one.ferry.p90), one.predicted.map(milliseconds) ?? "",
+        milliseconds(one.ferry.p90),
+        one.predicted.map { (one.isPredictedBound ? "< " : "") + milliseconds($0) } ?? "",
         milliseconds(one.bare.median), milliseconds(one.bare.p90),
         Quantity.ratio(one.ratio), "\(Quantity.decimal(one.megabytesPerSecond, digits: 0)) MB/s",
         Quantity.decimal(one.ferryProcessorSecondsPerGigabyte, digits: 2),

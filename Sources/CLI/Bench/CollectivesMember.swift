@@ -99,22 +99,23 @@ final class CollectivesMember {
   }
 
   private func runGroup(count: Int, repeats: Int) throws {
-    // Goes in and comes back as the result: the mean of ones is ones.
+    // Goes in and comes back as the result.
     var values = [Float](repeating: 1, count: count)
     var times: [UInt64] = []
     let processor = processorTime
     for _ in 0..<repeats {
       let start = now
       let outcome = try group.perform(
-        .allReduce(.f32(values), .mean, algorithm: plan.algorithm), within: Self.callMax)
+        .allReduce(.f32(values), .sum, algorithm: plan.algorithm), within: Self.callMax)
       times += [start, now]
-      guard case .f32(let mean) = outcome.values, mean.count == count,
+      guard case .f32(let sum) = outcome.values, sum.count == count,
         outcome.contributors.count == plan.members
-      else { preconditionFailure("not the mean of all members") }
+      else { preconditionFailure("not the sum of all members") }
       for i in stride(from: 0, to: count, by: max(1, count / 16)) {
-        precondition(mean[i] == 1, "the mean of ones is not one")
+        precondition(sum[i] == Float(plan.members), "the sum of ones is not their number")
       }
-      values = mean
+      values = sum
+      for i in values.indices { values[i] = 1 }
     }
     say(([processorTime - processor] + times).reduce("times") { "\($0) \($1)" })
   }
@@ -124,8 +125,8 @@ final class CollectivesMember {
     let choice = group.pathChoice(count)
     let time = choice?.time.map { $0 / .seconds(1) } ?? 0
     say(
-      "paths \(choice?.isMeasured == true ? 1 : 0) \(time) \(choice?.algorithm.rawValue ?? "-") "
-        + (choice?.reason ?? ""))
+      "paths \(choice?.isMeasured == true ? 1 : 0) \(time) \(choice?.isTimeBound == true ? 1 : 0) "
+        + "\(choice?.algorithm.rawValue ?? "-") \(choice?.reason ?? "")")
   }
 
   private var now: UInt64 { DispatchTime.now().uptimeNanoseconds }

@@ -149,6 +149,8 @@ public struct Reduction: Sendable {
 
   /// Elements of a piece where the longest segment has so many.
   func pieceElements<Element: CollectiveElement>(of count: Int, as _: Element.Type) -> Int {
-    pieceElementsForced ?? Pieces.elements(of: count, width: MemoryLayout<Element>.stride)
+    pieceElementsForced
+      ?? Pieces.elements(
+        of: count, width: MemoryLayout<Element>.stride, areLinksFast: topology.areLinksFast)
   }
 }

@@ -20,14 +20,18 @@ public struct Topology: Sendable, Hashable {
   /// fast links among them. One partition makes a hierarchy of two levels. Empty: all ranks are one
   /// island.
   public var islands: [[[Int]]]
+  /// Processors limit, and not links: what travels alone may be longer.
+  public var areLinksFast: Bool
 
   public init(
-    order: [Int] = [], hub: Int = 0, shares: [Double] = [], islands: [[[Int]]] = []
+    order: [Int] = [], hub: Int = 0, shares: [Double] = [], islands: [[[Int]]] = [],
+    areLinksFast: Bool = false
   ) {
     self.order = order
     self.hub = hub
     self.shares = shares
     self.islands = islands
+    self.areLinksFast = areLinksFast
   }
 
   /// - Throws: `.badGroup` when it is not one of so many ranks.
@@ -68,6 +72,7 @@ extension ByteWriter {
     put(each: topology.islands) { out, level in
       out.put(each: level) { out, island in out.put(each: island) { $0.put(UInt16($1)) } }
     }
+    put(UInt8(topology.areLinksFast ? 1 : 0))
   }
 }
 
@@ -90,6 +95,9 @@ extension ByteReader {
         reader throws(MalformedMessage) in try reader.ranks()
       }
     }
-    return Topology(order: order, hub: hub, shares: shares, islands: islands)
+    let links = try number(UInt8.self)
+    guard links <= 1 else { throw malformed("links are fast: \(links), neither 0 nor 1") }
+    return Topology(
+      order: order, hub: hub, shares: shares, islands: islands, areLinksFast: links == 1)
   }
 }

@@ -53,7 +53,7 @@ package struct PathCost {
       longest,
       min(
         max(longest / Double(Pieces.perSegment), Double(Pieces.byteCountMin)),
-        Double(Pieces.byteCountMax)))
+        Double(Pieces.byteCountMax(areLinksFast: plan.topology.areLinksFast))))
     var load = Load(map, rooms)
     var chain = 0.0
     for (segment, size) in segments.enumerated() where size > 0 {

@@ -24,6 +24,8 @@ package struct PathMap: Sendable, Equatable {
   package let isEven: Bool
   /// All round trips are up to `shortTrip`.
   package let isShort: Bool
+  /// All links are alike, and as fast as counts: processors limit.
+  package let isFast: Bool
 
   /// - Parameters:
   ///   - speed: of the way from one rank to another, as `PathFigure`; 0 is not known.
@@ -60,9 +62,11 @@ package struct PathMap: Sendable, Equatable {
     isEven =
       spread(speedCodes) <= Self.alikeSpeedSteps
       && (isShort || spread(tripCodes) <= Self.alikeSteps)
+    let usualSpeed = speedCodes.sorted()[speedCodes.count / 2]
+    isFast = isEven && usualSpeed >= PathFigure.code(PathProbe.speedMax)
     if isEven {
       // What still differs is noise: no way should seem better for it.
-      let speed = PathFigure.value(speedCodes.sorted()[speedCodes.count / 2])!
+      let speed = PathFigure.value(usualSpeed)!
       let trip = PathFigure.value(tripCodes.sorted()[tripCodes.count / 2])!
       speeds = speeds.map { $0 > 0 ? speed : 0 }
       latencies = latencies.map { $0 > 0 ? trip / 2e6 : 0 }

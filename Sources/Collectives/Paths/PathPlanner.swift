@@ -5,7 +5,7 @@ import FerryPlanning
 
 /// The way that should be fastest over links that differ, and why.
 public struct PathChoice: Sendable, Equatable {
-  /// Nil: the way that goes by size is as good.
+  /// Nil: the way that goes by size is as good, and pieces are as long as they usually are.
   public let plan: PathPlan?
   /// The way that is taken, planned or not.
   public let algorithm: AllReduceAlgorithm
@@ -13,6 +13,8 @@ public struct PathChoice: Sendable, Equatable {
   public let time: Duration?
   /// The reason, as a sentence for log and status.
   public let reason: String
+  /// It should take less than `time`: links are faster than is measured, and processors limit.
+  public var isTimeBound = false
   /// All pairs of members are measured, or there is nothing to measure.
   public internal(set) var isMeasured = false
 }
@@ -100,10 +102,15 @@ package struct PathPlanner {
   package func choice(
     _ task: PathTask, usual: (algorithm: AllReduceAlgorithm, reason: String)
   ) -> PathChoice {
-    let usualTime = cost.time(PathPlan(usual.algorithm), task)
+    // Shorter vectors have the same pieces either way.
+    let hasLongerPieces =
+      map.isFast && task.bytes > map.count * Pieces.perSegment * Pieces.byteCountMax
+    let usualPlan = PathPlan(usual.algorithm, Topology(areLinksFast: hasLongerPieces))
+    let usualTime = cost.time(usualPlan, task)
     func stay() -> PathChoice {
       PathChoice(
-        plan: nil, algorithm: usual.algorithm, time: .seconds(usualTime), reason: usual.reason)
+        plan: hasLongerPieces ? usualPlan : nil, algorithm: usual.algorithm,
+        time: .seconds(usualTime), reason: usual.reason, isTimeBound: map.isFast)
     }
     // Where links are alike and short, sizes say it all.
     guard !(map.isEven && map.isShort) else { return stay() }

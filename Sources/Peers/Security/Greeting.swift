@@ -14,7 +14,7 @@ import Foundation
 /// A struct of bytes in and bytes out. After an error `outgoing` may still hold what tells the other
 /// side why.
 package struct Greeting: Sendable {
-  package static let protocolVersion: UInt16 = 4
+  package static let protocolVersion: UInt16 = 5
   private static let magic = Array("ferry\0".utf8)
   private static let runTagByteCount = 8
   package static let preambleByteCount = 16

@@ -108,7 +108,7 @@ extension ProgramTests {
       let at = "127.0.0.1:\(listener.port)"
       try join(
         line(to: listener.port),
-        saying: "other-version: the other side speaks protocol version 9, this one 4 (\(at)). "
+        saying: "other-version: the other side speaks protocol version 9, this one 5 (\(at)). "
           + "Install the same release of Ferry on both."
       ) {
         let caller = try listener.called()
@@ -125,7 +125,7 @@ extension ProgramTests {
       caller.readToEnd()
       #expect(
         first.says(
-          "other-version: the other side speaks protocol version 9, this one 4 "
+          "other-version: the other side speaks protocol version 9, this one 5 "
             + "(127.0.0.1:\(caller.port)). Install the same release of Ferry on both."))
       #expect(first.goesOn())
     }
@@ -153,7 +153,7 @@ extension ProgramTests {
         caller.readToEnd()
         let wrong =
           bytes.starts(with: "ferry\0".utf8)
-          ? "other-version: the other side speaks protocol version 65535, this one 4"
+          ? "other-version: the other side speaks protocol version 65535, this one 5"
           : "not-ferry: what arrived is not Ferry's protocol"
         #expect(first.says("\(wrong) (127.0.0.1:\(caller.port)). "))
       }

@@ -8,12 +8,14 @@ import Testing
 @Suite("Pieces")
 struct PiecesTests {
   /// How many chunks rank 0 sends of an all-reduce of so many bytes among four, and the longest.
-  private func pieces(_ way: AllReduceAlgorithm, _ bytes: Int) throws -> (count: Int, longest: Int)
-  {
+  private func pieces(
+    _ way: AllReduceAlgorithm, _ bytes: Int, areLinksFast: Bool = false
+  ) throws -> (count: Int, longest: Int) {
     var machine = way.machine(
       [Float](repeating: 1, count: bytes / 4),
       in: try Reduction(
-        rank: 0, weights: [1, 1, 1, 1], codec: Float32Codec(), operation: .sum, seed: Seed(1)))
+        rank: 0, weights: [1, 1, 1, 1], codec: Float32Codec(), operation: .sum, seed: Seed(1),
+        topology: Topology(areLinksFast: areLinksFast)))
     let outgoing = try machine.start().filter { $0.rank == 1 }
     return (outgoing.count, outgoing.map(\.chunk.payloadByteCount).max() ?? 0)
   }
@@ -26,6 +28,8 @@ struct PiecesTests {
     #expect(try pieces(.direct, 1 << 20) == (4, 64 << 10))
     #expect(try pieces(.ring, 2 << 20) == (4, 128 << 10))
     #expect(try pieces(.ring, 64 << 20) == (128, 128 << 10))
+    #expect(try pieces(.ring, 64 << 20, areLinksFast: true) == (32, 512 << 10))
+    #expect(try pieces(.ring, 2 << 20, areLinksFast: true) == (4, 128 << 10))
     #expect(try pieces(.star, 1 << 20).count == 0)
   }
 }

@@ -92,6 +92,21 @@ struct PathPlannerTests {
     }
   }
 
+  @Test("where processors limit, the way by size has longer pieces, and less time than is said")
+  func fastLinks() throws {
+    let fast = Self.choice(try Self.map(4, speed: 250 * Self.mega, trip: 50), bytes: 64 << 20)
+    #expect(fast.plan == PathPlan(.ring, Topology(areLinksFast: true)))
+    #expect(fast.algorithm == .ring && fast.isTimeBound)
+    #expect(try PathPlan(decoding: fast.plan!.encoded()) == fast.plan)
+    let short = Self.choice(try Self.map(4, speed: 250 * Self.mega, trip: 50), bytes: 2 << 20)
+    #expect(short.plan == nil && short.isTimeBound)
+    let lan = Self.choice(try Self.map(4, speed: 125 * Self.mega, trip: 50), bytes: 64 << 20)
+    #expect(lan.plan == nil && !lan.isTimeBound)
+    let mixed = Self.choice(
+      try Self.map(4, speed: 250 * Self.mega, trip: 50, slow: [2: 6 * Self.mega]), bytes: 64 << 20)
+    #expect(mixed.plan?.topology.areLinksFast == false && !mixed.isTimeBound)
+  }
+
   @Test("over long links that are alike, few hops beat many where the vector is short")
   func longLinks() throws {
     let map = try Self.map(8, speed: 25 * Self.mega, trip: 40_000)

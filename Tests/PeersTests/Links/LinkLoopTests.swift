@@ -198,7 +198,7 @@ struct LinkLoopTests {
   @Test("a peer of another version ends the dial with both versions")
   func otherVersion() throws {
     var settings = Peer.settings()
-    settings.protocolVersion = 5
+    settings.protocolVersion = 6
     let (a, b) = (try Peer(settings: settings), try Peer())
     defer {
       a.stop()
@@ -209,7 +209,7 @@ struct LinkLoopTests {
     #expect(
       a.failures == [
         .hungUp(
-          "other-version: the other side speaks protocol version 4, this one 5 "
+          "other-version: the other side speaks protocol version 5, this one 6 "
             + "(\(b.address)). Install the same release of Ferry on both.")
       ])
   }

@@ -90,13 +90,13 @@ struct GreetingTests {
 
   @Test("another version is named on both sides")
   func otherVersion() {
-    var (a, b) = (Self.side(.dialler), Self.side(.listener) { $0.version = 5 })
+    var (a, b) = (Self.side(.dialler), Self.side(.listener) { $0.version = 6 })
     let results = Self.meet(&a, &b)
     #expect(
       results.dialler.error?.description
-        == "other-version: the other side speaks protocol version 5, this one 4 (host:7000). "
+        == "other-version: the other side speaks protocol version 6, this one 5 (host:7000). "
         + "Install the same release of Ferry on both.")
-    #expect(results.listener.error?.what == "the other side speaks protocol version 4, this one 5")
+    #expect(results.listener.error?.what == "the other side speaks protocol version 5, this one 6")
   }
 
   @Test("another run is named on both sides")
