@@ -185,10 +185,11 @@ public struct ProductQuantization: Recipe {
         + "\(Joint.batch), and codewords start from one place. Its second stage, which trains queries "
         + "on fixed codes, is left out.",
       "It turns vectors before cutting them (OPQ); here parts are runs of principal components.",
-      "Fewer documents than in the pilot of the thresholds (10,000) collide less to begin with: half of the "
-        + "collisions go, which are fewer points than asked for.",
+      "Fewer documents than in the pilot of the thresholds (10,000) collide less to begin with: of the "
+        + "\(short(100 * (1 - plain.usage.distinct))) % that collide "
+        + "\(short(100 * (soft.usage.distinct - plain.usage.distinct))) points go.",
       "Documents keep the codes that they were taught with; the paper's index takes nearest codewords.",
-      "Nearest codewords that may be taught for as long stop where no code changes: a row's seconds say when.",
+      "Nearest codewords that may be taught for as long stop where no code changes: their seconds say when.",
     ]
     return findings
   }
