@@ -50,7 +50,7 @@ extension Perturbation {
       .decay(
         title: "The fit, in tenths of the training", note: "A Sinkhorn divergence.", x: "tenth",
         y: "divergence",
-        PerturbationContenders.Way.allCases.filter(\.isConditional).map { way in
+        PerturbationContenders.Way.allCases.filter { !contenders.fits($0).isEmpty }.map { way in
           Curve(
             name: way.rawValue,
             points: contenders.fits(way).enumerated().map {

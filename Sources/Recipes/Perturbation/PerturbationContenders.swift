@@ -41,12 +41,10 @@ struct PerturbationContenders {
         variant, effort, seed: run.seed.derived("maps"), run: run)
     }
     let own = data.tests[.seen]!
-    let short = MapTask.Effort(
-      steps: run.size(smoke: 6, standard: 300), batch: effort.batch, rate: effort.rate)
-    run.note("\(Way.specific.rawValue): \(own.count) of \(short.steps) steps")
+    run.note("\(Way.specific.rawValue): \(own.count) of \(effort.steps) steps")
     for treatment in own {
       specific[treatment] = try task([treatment], .doseOnly).trained(
-        .conditional, short, seed: run.seed.derived("maps"), run: run)
+        .conditional, effort, seed: run.seed.derived("maps"), run: run)
     }
   }
 
@@ -98,8 +96,14 @@ struct PerturbationContenders {
     way == .specific ? specific.values.reduce(0) { $0 + $1.seconds } : maps[way]?.seconds
   }
 
-  /// The fit over tenths of the training.
-  func fits(_ way: Way) -> [Double] { maps[way]?.fits ?? [] }
+  /// The fit over tenths of the training, of several maps its mean; none where nothing is trained.
+  func fits(_ way: Way) -> [Double] {
+    guard way == .specific else { return maps[way]?.fits ?? [] }
+    let each = specific.values.map(\.fits)
+    return each[0].indices.map { tenth in
+      each.reduce(0) { $0 + $1[tenth] } / Double(each.count)
+    }
+  }
 
   /// By how much the mean moved, if it was seen; between trained doses the mean of both; of pairs the
   /// sum of both drugs'; of a drug that was not seen that of the one whose mode of action is nearest.

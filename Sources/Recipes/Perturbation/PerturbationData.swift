@@ -52,7 +52,7 @@ struct PerturbationData {
   init(_ run: RecipeRun) throws {
     let network = try run.data.network()
     genes = network.genes.map(\.name)
-    let plan = Self.plan(genes: genes.count, run)
+    let plan = Self.plan(genes: genes, run)
     (drugs, heldOut, trained, tests) = (plan.drugs, plan.heldOut, plan.trained, plan.tests)
     let simulator = CellSimulator(
       network, starting: try Self.starting.map { name in try network.index(of: name) },
@@ -128,18 +128,20 @@ struct PerturbationData {
       drugs, strong, control: sources, dimensions: dimensions, cells: size, using: &scaling)
   }
 
-  /// Which drugs there are, and which treatments are trained and tested.
+  /// Which drugs there are, and which treatments are trained and tested: the same in every run.
   private static func plan(
-    genes: Int, _ run: RecipeRun
+    genes: [String], _ run: RecipeRun
   ) -> (
     drugs: [Drug], heldOut: [Drug], trained: [Treatment], tests: [Group: [Treatment]]
   ) {
-    var chance = run.generator("treatments")
-    let drugs = (0..<genes).flatMap { gene in
+    let drugs = genes.indices.flatMap { gene in
       [false, true].map { Drug(gene: gene, drives: $0) }
     }
-    let heldOut = (0..<genes).shuffled(using: &chance).prefix(run.size(smoke: 1, standard: 4)).map {
-      Drug(gene: $0, drives: Bool.random(using: &chance))
+    // At most one of a gene.
+    var heldOut: [Drug] = []
+    for drug in splitOrder(of: DataItem.grn.key, drugs, by: { $0.text(genes) })
+    where heldOut.count < run.size(smoke: 1, standard: 4) {
+      if !heldOut.contains(where: { $0.gene == drug.gene }) { heldOut.append(drug) }
     }
     let seen = drugs.filter { !heldOut.contains($0) }
     var pairs: [Treatment] = []
@@ -148,7 +150,7 @@ struct PerturbationData {
         pairs.append(Treatment(drug, other, dose: Treatment.doses.count / 2))
       }
     }
-    pairs.shuffle(using: &chance)
+    pairs = splitOrder(of: DataItem.grn.key, pairs, by: { $0.text(genes) })
     let (own, others) = (run.size(smoke: 2, standard: 10), run.size(smoke: 1, standard: 5))
     let trained =
       seen.flatMap { drug in Treatment.trainedDoses.map { Treatment(drug, dose: $0) } }
@@ -156,7 +158,9 @@ struct PerturbationData {
     return (
       drugs, heldOut, trained,
       [
-        .seen: Array(trained.shuffled(using: &chance).prefix(run.size(smoke: 2, standard: 12))),
+        .seen: Array(
+          splitOrder(of: DataItem.grn.key, trained, by: { $0.text(genes) })
+            .prefix(run.size(smoke: 2, standard: 12))),
         .dose: seen.flatMap { drug in
           Treatment.heldOutDoses.map { Treatment(drug, dose: $0) }
         },

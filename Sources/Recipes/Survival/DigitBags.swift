@@ -35,7 +35,7 @@ package struct DigitBags: Sendable {
     count: Int, folds: Int, tiles: ClosedRange<Int>, from slides: DigitSlides,
     using chance: inout SplitMix64
   ) {
-    let dealt = Self.dealt(slides, folds: folds, using: &chance)
+    let dealt = Self.dealt(slides, folds: folds)
     // Long-tailed: a digit is on average 3/4 as common as the one before.
     let weights = (0..<9).map { 1.2 * pow(0.75, Double($0)) }
     var (pictures, isSpoilt, hazards): ([[Int]], [[Bool]], [Double]) = ([], [], [])
@@ -85,11 +85,11 @@ package struct DigitBags: Sendable {
 
   /// Each fold's clean pictures of each digit, thin strokes first: what is tested on was never seen.
   private static func dealt(
-    _ slides: DigitSlides, folds: Int, using chance: inout SplitMix64
+    _ slides: DigitSlides, folds: Int
   ) -> [[[Int]]] {
     var byFold = [[[Int]]](repeating: [[Int]](repeating: [], count: 10), count: folds)
     var dealt = [Int](repeating: 0, count: 10)
-    for index in (0..<slides.cleanCount).shuffled(using: &chance) {
+    for index in splitOrder(of: DataItem.mnist5k.key, 0..<slides.cleanCount) {
       let digit = slides.features.labels[index]
       byFold[dealt[digit] % folds][digit].append(index)
       dealt[digit] += 1

@@ -30,13 +30,14 @@ extension SurvivalPooling {
         }
       }
       let count = run.size(smoke: 2, standard: 5)
-      let order = (0..<times.count).shuffled(using: &chance)
+      let order = splitOrder(of: DataItem.survival.key, 0..<times.count)
       let folds = (0..<count).map { fold in
         order.indices.filter { $0 % count == fold }.map { order[$0] }
       }
-      let trial = try Trial(
+      var trial = Trial(
         run.subject == .baseline ? .mean : Way.published.pooling, set, folds: folds, training,
         key: RandomKey(run.seed.derived("gbsg2")))
+      for _ in folds { try trial.trainForNextFold() }
       for index in trial.indices { own.add(index) }
       let d = columns.count
       for fold in folds {

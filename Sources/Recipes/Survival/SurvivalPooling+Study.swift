@@ -55,10 +55,11 @@ extension SurvivalPooling {
     }
   }
 
-  /// A pooling's trial, and the seconds it took.
+  /// A pooling's trial, and what training took.
   struct Score {
-    let trial: Trial
-    let seconds: Double
+    var trial: Trial
+    let epochs: Int
+    var seconds = 0.0
 
     /// The C-index over folds.
     var index: MeanWithSpread {
@@ -75,6 +76,8 @@ extension SurvivalPooling {
     let training: BagTraining
     private let run: RecipeRun
     private var scores: [Way: Score] = [:]
+    /// Of ways that were trained for as long as the method, where their steps are cheaper.
+    private var longer: [Way: Score] = [:]
 
     init(_ run: RecipeRun, _ training: BagTraining) throws {
       (self.run, self.training) = (run, training)
@@ -95,17 +98,50 @@ extension SurvivalPooling {
       self.truth = truth
     }
 
+    /// At equal steps.
     subscript(way: Way) -> Score { scores[way]! }
 
-    mutating func add(_ way: Way) throws {
-      run.note(way.name)
-      let isControl = way.isMethod && run.subject == .baseline
-      let (trial, seconds) = try run.timed {
-        try Trial(
-          isControl ? .mean : way.pooling, bags.set, folds: bags.folds, training,
-          key: RandomKey(run.seed.derived("draw", 0).derived("model")), bags: bags)
+    /// A way that was trained for as long as the method took.
+    func atEqualSeconds(_ way: Way) -> Score { longer[way]! }
+
+    /// Trains ways fold by fold, one after the other: what else the machine does takes of all their
+    /// seconds.
+    mutating func add(_ ways: [Way]) throws {
+      for way in ways { scores[way] = score(way, training) }
+      for fold in bags.folds.indices {
+        for way in ways { try train(way, fold, &scores[way]!) }
       }
-      scores[way] = Score(trial: trial, seconds: seconds)
+    }
+
+    /// Trains ways again, in as many epochs as take each as long as the method took; where those are the
+    /// same, it is not trained again.
+    mutating func add(_ ways: [Way], asLongAs method: Way) throws {
+      for way in ways {
+        var training = training
+        training.epochs = EqualSeconds.steps(
+          training.epochs, taking: self[way].seconds, method: self[method].seconds)
+        longer[way] =
+          training.epochs == self.training.epochs ? self[way] : score(way, training)
+      }
+      for fold in bags.folds.indices {
+        for way in ways where longer[way]!.trial.models.count == fold {
+          try train(way, fold, &longer[way]!)
+        }
+      }
+    }
+
+    private func score(_ way: Way, _ training: BagTraining) -> Score {
+      let isControl = way.isMethod && run.subject == .baseline
+      return Score(
+        trial: Trial(
+          isControl ? .mean : way.pooling, bags.set, folds: bags.folds, training,
+          key: RandomKey(run.seed.derived("draw", 0).derived("model")), bags: bags),
+        epochs: training.epochs)
+    }
+
+    private func train(_ way: Way, _ fold: Int, _ score: inout Score) throws {
+      run.note("fold \(fold + 1): \(way.name), \(score.epochs) epochs")
+      score.seconds += try run.timed { try score.trial.trainForNextFold() }.seconds
     }
   }
 }

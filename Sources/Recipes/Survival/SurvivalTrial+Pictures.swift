@@ -7,7 +7,7 @@ extension SurvivalPooling.Trial {
   func curves() throws -> Picture {
     let (width, height) = (480, 240)
     var bytes = [UInt8](repeating: 255, count: width * height * 3)
-    let last = watched.times.max() ?? 1
+    let last = set.watched.times.max() ?? 1
     func paint(_ x: Int, _ y: Int, _ color: [UInt8]) {
       guard (0..<width).contains(x), (0..<height).contains(y) else { return }
       for channel in 0..<3 { bytes[(y * width + x) * 3 + channel] = color[channel] }
@@ -17,7 +17,7 @@ extension SurvivalPooling.Trial {
       for x in 0..<width { paint(x, y, [225, 225, 225]) }
     }
     for (group, color) in [(below, [20, 130, 60]), (above, [200, 40, 40])] as [([Int], [UInt8])] {
-      let curve = SurvivalCurve(watched.chosen(group))
+      let curve = SurvivalCurve(set.watched.chosen(group))
       var before = 0
       for x in 0..<width {
         let share = curve(last * Double(x) / Double(width - 1))
@@ -35,9 +35,9 @@ extension SurvivalPooling.Trial {
   /// The tiles of one held-out patient that give each prototype most; nil where the model transports
   /// none.
   func mosaic(of images: LabeledImages) throws -> Picture? {
-    guard let bags, let plan = try plans(of: model, share: 1, bags: 1)?.first?.plan else {
-      return nil
-    }
+    let first = folds[0][0]
+    guard let bags, let plan = try plans(of: models[0].model, for: [first], share: 1)?.first?.plan
+    else { return nil }
     let k = BagModel.prototypeCount
     let (across, side) = (min(14, plan.rowCount), images.width)
     let width = across * side
@@ -47,7 +47,7 @@ extension SurvivalPooling.Trial {
         (-plan[$0, prototype], $0) < (-plan[$1, prototype], $1)
       }
       for (place, tile) in order.prefix(across).enumerated() {
-        let pixels = images[bags.pictures[fold[0]][tile]]
+        let pixels = images[bags.pictures[first][tile]]
         for (at, pixel) in pixels.enumerated() {
           let row = prototype * images.height + at / side
           let start = (row * width + place * side + at % side) * 3

@@ -75,10 +75,9 @@ public struct ColorTransfer: Recipe {
     let dither = { Double.random(in: -0.5..<0.5, using: &noise) }
     let all = try from.colors(Array(0..<from.count), dither: dither)
     let palette = try to.colors(Array(0..<to.count), dither: dither)
-    var chance = run.generator("samples")
     let half = run.size(smoke: 200, standard: from.count / 2)
-    let fromOrder = Array((0..<from.count).shuffled(using: &chance).prefix(2 * half))
-    let toOrder = Array((0..<to.count).shuffled(using: &chance).prefix(2 * half))
+    let fromOrder = Array(splitOrder(of: "coffee", 0..<from.count).prefix(2 * half))
+    let toOrder = Array(splitOrder(of: "launch", 0..<to.count).prefix(2 * half))
     // The first half is what maps are fitted to, the second what they are judged by.
     let seen = (try all.picked(fromOrder[..<half]), try palette.picked(toOrder[..<half]))
     let held = (try all.picked(fromOrder[half...]), try palette.picked(toOrder[half...]))

@@ -94,7 +94,9 @@ extension ConditionalMonge {
   static func digits(_ run: RecipeRun) throws -> DigitsResult {
     let all = try run.data.images(.mnist5k)
     var chance = run.generator("digits")
-    let own = (0..<all.count).filter { [3, 8].contains(all.labels[$0]) }.shuffled(using: &chance)
+    let own = splitOrder(of: DataItem.mnist5k.key, 0..<all.count).filter {
+      [3, 8].contains(all.labels[$0])
+    }
     let size = own.count * 2 / 5
     let sources = all.chosen(Array(own[..<size]))
     let others = all.chosen(Array(own[size..<2 * size]))

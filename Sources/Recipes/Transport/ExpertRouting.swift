@@ -16,9 +16,9 @@ public struct ExpertRouting: Recipe {
         every token's mass arrives, and no expert takes more than k tokens.
         """,
       data: """
-        digits8: 30 scanned digits of each class, drawn from the seed, are the tokens, the means of the \
-        other digits of each class the experts; and once more 300 digits as they come. No language model \
-        is run.
+        digits8: 30 scanned digits of each class, drawn by the seed from a third of all that stays the same, \
+        are the tokens, the means of each class's digits in the other two thirds the experts; and once more \
+        300 digits as they come. No language model is run.
         """,
       references: [
         Reference(
@@ -213,17 +213,15 @@ public struct ExpertRouting: Recipe {
   ) throws -> (features: Points, labels: [Int], centers: Points) {
     let digits = try run.data.images(.digits8)
     var chance = run.generator("tokens")
-    var order = (0..<digits.count).shuffled(using: &chance)
-    if isEven {
-      let own = (0..<Self.experts).flatMap { label in
+    let split = splitOrder(of: DataItem.digits8.key, 0..<digits.count)
+    let order = split.prefix(digits.count / 3).shuffled(using: &chance)
+    let own =
+      isEven
+      ? (0..<Self.experts).flatMap { label in
         order.filter { digits.labels[$0] == label }.prefix(each)
-      }
-      let taken = Set(own)
-      order = own + order.filter { !taken.contains($0) }
-    }
-    let count = each * Self.experts
-    let tokens = digits.chosen(Array(order.prefix(count)))
-    let others = digits.chosen(Array(order.dropFirst(count)))
+      } : Array(order.prefix(each * Self.experts))
+    let tokens = digits.chosen(own)
+    let others = digits.chosen(Array(split.dropFirst(digits.count / 3)))
     let centers = (0..<Self.experts).flatMap { label in
       let members = others.labels.indices.filter { others.labels[$0] == label }
       return (0..<digits.dimensions).map { pixel in

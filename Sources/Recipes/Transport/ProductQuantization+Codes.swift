@@ -19,8 +19,7 @@ extension ProductQuantization {
   func draw(_ run: RecipeRun) throws -> Vectors {
     let whole = try run.data.images(.mnist5k)
     let images = whole.averaged(width: 14, height: 14)
-    var chance = run.generator("documents")
-    let order = (0..<images.count).shuffled(using: &chance)
+    let order = splitOrder(of: DataItem.mnist5k.key, 0..<images.count)
     let count = run.size(smoke: 200, standard: 4500)
     let asked = order.dropFirst(count).prefix(run.size(smoke: 20, standard: 500))
     let documents = images.chosen(Array(order.prefix(count))).features
