@@ -2,7 +2,8 @@
 SWIFT ?= swift
 # Everything is built once, optimized: the demo, the tests and the benchmarks run the same code.
 BUILD = $(SWIFT) build -c release
-TEST = $(SWIFT) test -c release
+# Testable imports would compile everything a second time, and no test uses them.
+TEST = $(SWIFT) test -c release --disable-testable-imports
 ifdef ROOM
 export FERRY_ROOM = $(ROOM)
 endif
