@@ -111,7 +111,7 @@ def emd2(a, b, M, numItermax=None, log=False):
 
 
 def sinkhorn(a, b, M, reg, method="sinkhorn", numItermax=10_000, stopThr=1e-9, log=False):
-    """The coupling with entropy, [n, m]. ``stopThr`` is a marginal error in L1, always measured.
+    """The coupling with entropy, [n, m]. ``stopThr`` is a marginal error in L1, below 2, always measured.
 
     ``method`` is sinkhorn or newton: every step is safe at any ``reg``, there is no log variant.
     """

@@ -65,7 +65,7 @@ struct ferry_ot_options {
   double epsilon;
   bool is_share;
   // When to end; 0: the solver's own. The marginal error, L1 over both sides, as a share of the mass,
-  // unless the function says otherwise. An exact solution has none: it stays 0.
+  // below 2, unless the function says otherwise. An exact solution has none: it stays 0.
   double tolerance;
   // 0: the solver's own. Of an exact solution, pivots of the simplex; an assignment ends by itself.
   uint64_t iterations_max;

@@ -43,7 +43,7 @@ public struct Sinkhorn: Sendable {
 
   /// How strong the entropy is.
   public var strength: Strength
-  /// The marginal error to reach, L1 over both sides, as a share of the mass.
+  /// The marginal error to reach, L1 over both sides, as a share of the mass: above 0 and below 2.
   public var tolerance: Double
   /// How many passes over the cost are made at most.
   public var iterationsMax: Int
@@ -153,11 +153,7 @@ public struct Sinkhorn: Sendable {
   }
 
   private func checkSettings() throws(TransportError) {
-    guard tolerance > 0, tolerance.isFinite else {
-      throw TransportError(
-        .badSetting, "the tolerance is \(tolerance)", at: "sinkhorn",
-        remedy: "Give a tolerance above 0; 1e-6 is usual.")
-    }
+    try checkMarginalTolerance(tolerance, at: "sinkhorn")
     guard iterationsMax > 0 else {
       throw TransportError(
         .badSetting, "iterationsMax is \(iterationsMax)", at: "sinkhorn",

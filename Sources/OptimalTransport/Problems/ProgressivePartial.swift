@@ -18,7 +18,7 @@ public struct ProgressivePartial: Sendable {
   public var epsilon: Double
   /// λ > 0: how dear cluster sizes other than the prior are.
   public var sizePenalty: Double
-  /// How far rows may be from their masses, L1.
+  /// How far rows may be from their masses, 1 in all, L1: above 0 and below 2.
   public var tolerance: Double
   /// How many passes are made at most.
   public var iterationsMax: Int
@@ -74,7 +74,7 @@ public struct ProgressivePartial: Sendable {
     _ geometry: any CostGeometry, prior: [Double]?, start: [Double]?
   ) throws(TransportError) -> Solution {
     guard share > 0, share <= 1, epsilon > 0, epsilon.isFinite, sizePenalty > 0,
-      sizePenalty.isFinite, tolerance > 0
+      sizePenalty.isFinite
     else {
       throw TransportError(
         .badSetting,
@@ -82,6 +82,7 @@ public struct ProgressivePartial: Sendable {
         at: "progressive partial",
         remedy: "Give a share above 0 and at most 1, and the others above 0.")
     }
+    try checkMarginalTolerance(tolerance, at: "progressive partial")
     let n = geometry.rowCount
     let k = geometry.columnCount
     let given = prior ?? Array(repeating: 1, count: k)

@@ -194,7 +194,7 @@ struct SinkhornTests {
     )
     #expect(
       refusal(Sinkhorn(.epsilon(1), tolerance: 0))
-        == "setting-out-of-range: the tolerance is 0.0 (sinkhorn). Give a tolerance above 0; 1e-6 is usual."
+        == "setting-out-of-range: the tolerance is 0.0 (sinkhorn). Give a marginal error above 0 and below 2, which any coupling meets; 1e-6 is usual."
     )
     #expect(
       refusal(Sinkhorn(.epsilon(1), iterationsMax: 0))
