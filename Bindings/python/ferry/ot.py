@@ -22,7 +22,8 @@ import types
 import numpy as np
 
 from ferry._adaptation import (
-    EMDTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, SinkhornTransport, sinkhorn_l1l2_gl)
+    EMDTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, SinkhornTransport, sinkhorn_l1l2_gl,
+    sinkhorn_lpl1_mm)
 from ferry._library import NotConverged, _call, _choice
 from ferry._measures import (
     barycenter, convolutional_barycenter2d, free_support_barycenter, multi_marginal,
@@ -40,10 +41,10 @@ __all__ = [
     "fused_gromov_wasserstein2", "gaussian", "gromov", "gromov_wasserstein",
     "gromov_wasserstein2", "lp", "max_sliced_wasserstein_distance", "multi_marginal", "partial",
     "partial_gromov_wasserstein", "partial_wasserstein", "partial_wasserstein2", "select",
-    "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_l1l2_gl", "sinkhorn_unbalanced",
-    "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance", "smooth", "smooth_ot_dual",
-    "solve", "solve_sample", "unbalanced", "unif", "wasserstein_1d", "wasserstein_circle",
-    "wasserstein_kmeans", "weak", "weak_optimal_transport",
+    "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_l1l2_gl", "sinkhorn_lpl1_mm",
+    "sinkhorn_unbalanced", "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance",
+    "smooth", "smooth_ot_dual", "solve", "solve_sample", "unbalanced", "unif", "wasserstein_1d",
+    "wasserstein_circle", "wasserstein_kmeans", "weak", "weak_optimal_transport",
 ]
 
 
@@ -414,4 +415,5 @@ smooth = _named(smooth_ot_dual)
 gaussian = _named(bures_wasserstein_distance, bures_wasserstein_mapping)
 weak = _named(weak_optimal_transport)
 da = _named(
-    EMDTransport, SinkhornTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, sinkhorn_l1l2_gl)
+    EMDTransport, SinkhornTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, sinkhorn_l1l2_gl,
+    sinkhorn_lpl1_mm)

@@ -181,10 +181,10 @@ ferry_status ferry_ot_group_lasso(
     const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
     const int64_t *groups, double strength, ferry_ot_solution **solution);
 
-// The same between points of equal masses with strength times the sum, over columns and classes, of
-// (s / columns)^(1/2), where s is the mass that the column has from the class: a concave term,
-// linearized at the coupling so far, as often as given. classes: [rows]; below 0 is unknown. Primal and
-// dual are of the last linearized problem.
+// The same with strength times the sum, over columns and classes, of (s + 0.001)^(1/2), where s is the
+// mass that the column has from the class: a concave term, linearized at the coupling so far, as often
+// as given. classes: [rows]; below 0 is unknown. options are of each linearized problem; primal and dual
+// of the last one.
 ferry_status ferry_ot_class_roots(
     const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
     const int64_t *classes, double strength, size_t linearizations, ferry_ot_solution **solution);
