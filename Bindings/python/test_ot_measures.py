@@ -131,6 +131,17 @@ class MeasuresTests(unittest.TestCase):
             for k, cloud in enumerate(many)], axis=0)
         np.testing.assert_allclose(weighted[0, 0], mean, atol=1e-9)
 
+    def test_no_number_comes_of_nothing(self):
+        x, y, _, _ = clouds()
+        message = "a cost is no number: a coordinate is none or too large, or a point is 0"
+        for value, metric in ((np.nan, "sqeuclidean"), (np.inf, "euclidean"), (1e200, "sqeuclidean")):
+            with self.assertRaisesRegex(ValueError, message):
+                ot.dist(np.vstack([x, [value, 0]]), y, metric)
+        with self.assertRaisesRegex(ValueError, message):
+            ot.dist(np.vstack([x, [0, 0]]), y, "cosine")
+        with self.assertRaisesRegex(ValueError, "measures_locations has a cloud without points"):
+            ot.free_support_barycenter([x, y[:0]], [None, None], X_init=x)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -57,15 +57,23 @@ def dist(x1, x2=None, metric="sqeuclidean"):
     """Costs between points, [n, m], of a metric that ``solve_sample`` knows."""
     x, y = _clouds(x1, x1 if x2 is None else x2, ("x1", "x2"))
     number = _choice("metric", metric, _METRICS)
-    if number == 3:
+    with np.errstate(all="ignore"):
+        costs = _distances(x, y, number)
+    if not np.isfinite(costs).all():
+        raise ValueError("a cost is no number: a coordinate is none or too large, or a point is 0")
+    return costs
+
+
+def _distances(x, y, metric):
+    if metric == 3:
         x, y = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (x, y))
         return np.maximum(0, 1 - x @ y.T)
     costs = np.zeros((len(x), len(y)))
     # One coordinate at a time: no array of [n, m, d].
     for k in range(x.shape[1]):
         difference = np.subtract.outer(x[:, k], y[:, k])
-        costs += np.abs(difference) if number == 2 else difference ** 2
-    return np.sqrt(costs) if number == 1 else costs
+        costs += np.abs(difference) if metric == 2 else difference ** 2
+    return np.sqrt(costs) if metric == 1 else costs
 
 
 def solve(M, reg=None, a=None, b=None, *, unbalanced=None, unbalanced_type="kl", method=None,

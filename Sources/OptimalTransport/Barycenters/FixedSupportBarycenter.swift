@@ -87,13 +87,7 @@ public struct FixedSupportBarycenter: Sendable {
 
   private func check(magnitude: Double) throws(TransportError) {
     try checkMarginalTolerance(tolerance, at: "barycenter")
-    guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * magnitude,
-      magnitude <= CostRange.magnitudeLimit
-    else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(magnitude)", at: "barycenter",
-        remedy: "Give at least 1e-14 of the greatest cost, above 0.")
-    }
+    try checkEntropy(epsilon, costs: magnitude, at: "barycenter")
   }
 
   private func solve(

@@ -57,12 +57,9 @@ public struct EntropicPartial: Sendable {
       mass, between: a, and: b, over: geometry, at: "entropic partial")
     try checkMarginalTolerance(tolerance, at: "entropic partial")
     let range = try CostRange(of: geometry)
-    guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * range.magnitude else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
-        at: "entropic partial",
-        remedy: "Give at least 1e-14 of the greatest cost; for no entropy use PartialTransport.")
-    }
+    try checkEntropy(
+      epsilon, costs: range.magnitude, at: "entropic partial",
+      without: "; for no entropy use PartialTransport")
     var source = try RowSource(holding: geometry)
     let n = a.count
     let m = b.count

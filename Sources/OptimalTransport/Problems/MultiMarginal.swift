@@ -64,11 +64,7 @@ public struct MultiMarginal: Sendable {
     try checkMarginalTolerance(tolerance, at: "multi-marginal")
     let flat = try DenseCost(costs, rows: 1, columns: entries)
     let range = try CostRange(of: flat)
-    guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * range.magnitude else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
-        at: "multi-marginal", remedy: "Give at least 1e-14 of the greatest cost, above 0.")
-    }
+    try checkEntropy(epsilon, costs: range.magnitude, at: "multi-marginal")
     var scaled: [[Double]] = []
     for measure in measures {
       let total = try LinearProblem.total(measure, count: measure.count, side: "measure")

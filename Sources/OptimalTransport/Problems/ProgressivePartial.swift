@@ -73,14 +73,11 @@ public struct ProgressivePartial: Sendable {
   func solve(
     _ geometry: any CostGeometry, prior: [Double]?, start: [Double]?
   ) throws(TransportError) -> Solution {
-    guard share > 0, share <= 1, epsilon > 0, epsilon.isFinite, sizePenalty > 0,
-      sizePenalty.isFinite
-    else {
+    guard share > 0, share <= 1, sizePenalty > 0, sizePenalty <= CostRange.strengthLimit else {
       throw TransportError(
-        .badSetting,
-        "the share is \(share), epsilon \(epsilon) and the size penalty \(sizePenalty)",
+        .badSetting, "the share is \(share) and the size penalty \(sizePenalty)",
         at: "progressive partial",
-        remedy: "Give a share above 0 and at most 1, and the others above 0.")
+        remedy: "Give a share above 0 and at most 1, and a penalty above 0.")
     }
     try checkMarginalTolerance(tolerance, at: "progressive partial")
     let n = geometry.rowCount
@@ -89,11 +86,7 @@ public struct ProgressivePartial: Sendable {
     let total = try LinearProblem.total(given, count: k, side: "column")
     let wanted = given.map { share * $0 / total }
     let range = try CostRange(of: geometry)
-    guard epsilon >= 1e-14 * range.magnitude else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
-        at: "progressive partial", remedy: "Give at least 1e-14 of the greatest cost.")
-    }
+    try checkEntropy(epsilon, costs: range.magnitude, at: "progressive partial")
     let isWhole = share == 1
     let whole: any CostGeometry = isWhole ? geometry : VirtualColumn(part: geometry)
     var pass = PenalizedPasses(

@@ -202,7 +202,7 @@ struct SinkhornTests {
     let large = try LinearProblem(DenseCost([0, 1e20], rows: 1, columns: 2))
     #expect(
       message { _ = try Sinkhorn(.epsilon(1)).solve(large) }
-        == "setting-out-of-range: epsilon is 1.0 for costs of up to 1e+20 (sinkhorn). Give at least 1e-14 of the greatest cost, or use NetworkSimplex."
+        == "setting-out-of-range: epsilon is 1.0 for costs of up to 1e+20 (sinkhorn). Give at least 1e-14 of the greatest cost, above 0, and at most 1e+250, or use NetworkSimplex."
     )
     do {
       _ = try Sinkhorn(.epsilon(0.001), tolerance: 1e-12, iterationsMax: 7).solve(problem)
