@@ -47,7 +47,7 @@ struct ferry_ot_problem {
   const double *column_points;
   size_t dimensions;
   uint32_t cost;
-  // At least 0, one for each; NULL: equal masses, with the other side's total or 1.
+  // At least 0, one for each, at most 1e25 in all; NULL: equal masses, with the other side's total or 1.
   const double *row_masses;
   const double *column_masses;
   uint32_t row_penalty;

@@ -10,6 +10,15 @@ func checkMarginalTolerance(_ tolerance: Double, at place: String) throws(Transp
   }
 }
 
+/// Refuses a share to be reached that is no number above 0.
+func checkTolerance(_ tolerance: Double, at place: String) throws(TransportError) {
+  guard tolerance > 0, tolerance.isFinite else {
+    throw TransportError(
+      .badSetting, "the tolerance is \(tolerance)", at: place,
+      remedy: "Give a finite tolerance above 0.")
+  }
+}
+
 /// Refuses a strength of entropy, in the unit of cost, below which rounding of costs alone moves
 /// entries of the coupling by more than their size, or whose products overflow.
 func checkEntropy(

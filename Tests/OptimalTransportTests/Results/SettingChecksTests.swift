@@ -14,8 +14,8 @@ private struct MarginalSolver: Sendable, CustomTestStringConvertible {
   }
 }
 
-@Suite("Marginal tolerances")
-struct MarginalToleranceTests {
+@Suite("Settings of solvers")
+struct SettingChecksTests {
   private static let solvers: [MarginalSolver] = [
     MarginalSolver("sinkhorn") { _ = try Sinkhorn(.epsilon(1), tolerance: $1).solve($0) },
     MarginalSolver("sinkhorn-newton") {
@@ -63,5 +63,22 @@ struct MarginalToleranceTests {
           == "setting-out-of-range: the tolerance is \(tolerance) (\(solver.testDescription)). Give a marginal error above 0 and below 2, which any coupling meets; 1e-6 is usual."
       )
     }
+  }
+
+  @Test("shares of other kinds must be numbers above 0, too", arguments: [0, -1, .nan, .infinity])
+  func shares(tolerance: Double) throws {
+    let x = try Points([0, 1, 2], dimensions: 1)
+    let remedy = "Give a finite tolerance above 0."
+    #expect(
+      message { _ = try WeakTransport(tolerance: tolerance).solve(x, x) }
+        == "setting-out-of-range: the tolerance is \(tolerance) (weak transport). \(remedy)")
+    #expect(
+      message {
+        _ = try FreeSupportBarycenter(tolerance: tolerance).solve(
+          [PointMeasure(x)], start: PointMeasure(x))
+      } == "setting-out-of-range: the tolerance is \(tolerance) (barycenter). \(remedy)")
+    #expect(
+      message { _ = try CoOptimalTransport(tolerance: tolerance).solve(x, x) }
+        == "setting-out-of-range: the tolerance is \(tolerance) (co-optimal transport). \(remedy)")
   }
 }
