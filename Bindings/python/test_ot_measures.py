@@ -59,6 +59,25 @@ class LabelTests(unittest.TestCase):
                 objective(ot.sinkhorn_l1l2_gl(a, self.labels, b, M, 1.0, other)))
 
 
+    def test_roots_of_classes_are_those_of_pot(self):
+        peer, (_, _, a, b) = pot(), clouds(40, 30)
+        M = ot.dist(self.x, self.y)
+        for solves in (1, 2, 10):
+            ours, log = ot.sinkhorn_lpl1_mm(
+                a, self.labels, b, M, 1.0, 2.0, numItermax=solves, log=True)
+            theirs = peer.da.sinkhorn_lpl1_mm(
+                a, self.labels, b, M, 1.0, 2.0, numItermax=solves, numInnerItermax=10_000,
+                stopInnerThr=1e-12)
+            np.testing.assert_allclose(ours, theirs, atol=1e-8)
+            self.assertAlmostEqual(log["cost"], (M * theirs).sum(), places=7)
+        mapping = ot.SinkhornLpl1Transport(reg_e=1.0, reg_cl=2.0).fit(self.x, self.labels, self.y)
+        theirs = peer.da.SinkhornLpl1Transport(
+            reg_e=1.0, reg_cl=2.0, max_inner_iter=10_000, tol=1e-12).fit(self.x, self.labels, Xt=self.y)
+        np.testing.assert_allclose(mapping.coupling_, theirs.coupling_, atol=1e-8)
+        with self.assertRaisesRegex(ValueError, "at least 1 problem must be solved, got 0"):
+            ot.sinkhorn_lpl1_mm(a, self.labels, b, M, 1.0, numItermax=0)
+
+
 class MeasuresTests(unittest.TestCase):
     def test_only_means_count_in_weak_transport(self):
         # Each point goes to two of the targets at equal distance around it: nothing moves on average.
@@ -111,6 +130,17 @@ class MeasuresTests(unittest.TestCase):
             np.average(cloud, axis=0, weights=None if k == 0 else np.arange(1.0, 5 + k))
             for k, cloud in enumerate(many)], axis=0)
         np.testing.assert_allclose(weighted[0, 0], mean, atol=1e-9)
+
+    def test_no_number_comes_of_nothing(self):
+        x, y, _, _ = clouds()
+        message = "a cost is no number: a coordinate is none or too large, or a point is 0"
+        for value, metric in ((np.nan, "sqeuclidean"), (np.inf, "euclidean"), (1e200, "sqeuclidean")):
+            with self.assertRaisesRegex(ValueError, message):
+                ot.dist(np.vstack([x, [value, 0]]), y, metric)
+        with self.assertRaisesRegex(ValueError, message):
+            ot.dist(np.vstack([x, [0, 0]]), y, "cosine")
+        with self.assertRaisesRegex(ValueError, "measures_locations has a cloud without points"):
+            ot.free_support_barycenter([x, y[:0]], [None, None], X_init=x)
 
 
 if __name__ == "__main__":

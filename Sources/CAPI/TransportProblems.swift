@@ -209,16 +209,13 @@ public func ferry_ot_class_roots(
   call {
     try unsafe SolutionDoor.put(at: solution) {
       let (task, choice) = try unsafe balanced(problem, options)
-      let cloud = try task.cloud
-      guard task.rowMasses == nil, task.columnMasses == nil else {
-        throw DoorError("roots of classes are of equal masses: problem.row_masses must be NULL")
-      }
       let answer = try DomainAdaptation(
         choice.sinkhorn, classStrength: strength, linearizations: linearizations
       ).solve(
-        cloud.sources, labels: unsafe labels(classes, cloud.rowCount, "classes"), cloud.targets,
-        cost: cloud.cost)
-      var found = FoundCoupling(answer.solution, cloud)
+        LinearProblem(
+          task.geometry, rowMasses: task.rowMasses, columnMasses: task.columnMasses),
+        labels: unsafe labels(classes, task.geometry.rowCount, "classes"))
+      var found = FoundCoupling(answer.solution, task.geometry)
       found.cost = answer.transportCost
       // Points go by the coupling, whose costs are not those between points alone.
       found.solution = nil

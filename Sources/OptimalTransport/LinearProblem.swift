@@ -13,6 +13,8 @@ public struct LinearProblem: Sendable {
 
   /// How far the two totals may differ, relatively, before that is an error and not rounding.
   static let totalsTolerance = 1e-9
+  /// Masses are at most this in all: see `CostRange.strengthLimit`.
+  static let totalLimit = 1e25
 
   /// - Parameters:
   ///   - rowMasses: `[n]`, at least 0; nil is equal masses, with the other side's total or 1.
@@ -69,10 +71,10 @@ public struct LinearProblem: Sendable {
         remedy: "Masses must be finite and at least 0.")
     }
     let total = CompensatedSum.of(masses)
-    guard total > 0, total.isFinite else {
+    guard total > 0, total <= Self.totalLimit else {
       throw TransportError(
         .badMass, "the total mass is \(total)", at: "\(side) masses",
-        remedy: "Give at least one mass above 0, and a finite total.")
+        remedy: "Give at least one mass above 0, and a total of at most \(Self.totalLimit).")
     }
     return total
   }

@@ -165,15 +165,21 @@ struct TransportProblemsTests {
       #expect(
         unsafe ferry_ot_group_lasso(&problem, &options, nil, 1, &norms) == FERRY_BAD_ARGUMENT)
       #expect(lastError == "groups is NULL")
-      let masses = [1.0, 1, 1]
+      // Of other masses, and of costs alone.
+      let masses = [0.5, 1, 1.5]
+      let costs: [Double] = [0, 1, 2, 1, 0, 1, 2, 1, 0]
       unsafe masses.withUnsafeBufferPointer { masses in
-        unsafe problem.row_masses = masses.baseAddress
-        #expect(
-          unsafe ferry_ot_class_roots(&problem, &options, labels, 1, 10, &roots)
-            == FERRY_BAD_ARGUMENT)
+        unsafe costs.withUnsafeBufferPointer { costs in
+          unsafe problem.row_masses = masses.baseAddress
+          unsafe problem.costs = costs.baseAddress
+          #expect(
+            unsafe ferry_ot_class_roots(&problem, &options, labels, 1, 10, &roots) == FERRY_OK)
+        }
       }
-      #expect(
-        lastError == "roots of classes are of equal masses: problem.row_masses must be NULL")
+      var proof = ferry_ot_certificate()
+      #expect(unsafe ferry_ot_certificate(roots, &proof) == FERRY_OK)
+      #expect(abs(proof.mass - 3) < 1e-5 && proof.is_converged)
+      unsafe ferry_ot_free(roots)
     }
   }
 

@@ -42,7 +42,12 @@ struct LinearProblemTests {
         == "mass-out-of-range: the mass is nan (row 0). Masses must be finite and at least 0.")
     #expect(
       refusal([0, 0], nil)
-        == "mass-out-of-range: the total mass is 0.0 (row masses). Give at least one mass above 0, and a finite total."
+        == "mass-out-of-range: the total mass is 0.0 (row masses). Give at least one mass above 0, and a total of at most 1e+25."
+    )
+    // Products of masses would be no numbers.
+    #expect(
+      refusal([1e25, 1e25], nil)
+        == "mass-out-of-range: the total mass is 2e+25 (row masses). Give at least one mass above 0, and a total of at most 1e+25."
     )
     #expect(
       refusal([1, 1], [1, 1, 1])

@@ -140,6 +140,22 @@ def groups():
             "error": abs(plan.sum(1) - a).sum() + abs(plan.sum(0) - b).sum()}
 
 
+def class_roots():
+    """POT's coupling after each class's mass in each of 20 targets was linearized nine times."""
+    rng = np.random.default_rng(9)
+    corners = np.array([[0, 0], [2, 0], [0, 2]])
+    labels = np.arange(24) % 3
+    x = corners[labels] + 0.5 * rng.standard_normal((24, 2))
+    y = corners[np.arange(20) % 3] + [0.6, 0.3] + 0.5 * rng.standard_normal((20, 2))
+    a, b = masses(rng, 24), masses(rng, 20)
+    costs = ot.dist(x, y)
+    plan = ot.da.sinkhorn_lpl1_mm(
+        a, labels, b, costs, 0.5, eta=0.3, numInnerItermax=100000, stopInnerThr=1e-14)
+    return {"x": x, "y": y, "a": a, "b": b, "epsilon": 0.5, "strength": 0.3,
+            "cost": (plan * costs).sum(),
+            "classes": np.array([plan[labels == k].sum(0) for k in range(3)])}
+
+
 def low_rank_gromov():
     rng = np.random.default_rng(10)
     corners = np.array([[0, 0], [3, 0], [0, 5]])
@@ -168,7 +184,7 @@ def as_lists(value):
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     sections = [partial, circle, gaussian, barycenter, gromov, tables, weak, sparse, groups,
-                low_rank_gromov]
+                class_roots, low_rank_gromov]
     data = {"by": f"POT {ot.__version__}, SciPy {scipy.__version__}, NumPy {np.__version__}"}
     data.update({section.__name__: as_lists(section()) for section in sections})
     (OUT / "problems.json").write_text(json.dumps(data, indent=0) + "\n")

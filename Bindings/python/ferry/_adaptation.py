@@ -61,6 +61,28 @@ def sinkhorn_l1l2_gl(a, labels_a, b, M, reg, eta=0.1, numItermax=500, stopThr=1e
     return _with_log(found, found.plan, log)
 
 
+def sinkhorn_lpl1_mm(a, labels_a, b, M, reg, eta=0.1, numItermax=10, numInnerItermax=10_000,
+                     stopInnerThr=1e-9, log=False):
+    """The coupling with entropy whose targets take from few classes of sources, [n, m].
+
+    Adds eta Σ_j Σ_class (s + 0.001)^½, s being the mass that target j has from a class: a concave term,
+    linearized at the coupling so far ``numItermax`` − 1 times. Sources with a label below 0 are in no class.
+    ``numInnerItermax`` and ``stopInnerThr`` are of each linearized problem, as with ``sinkhorn``.
+    """
+    task = _Task(a, b, costs=_array(M, "M", 2))
+    found = _class_roots(
+        task, _labels(labels_a, task, "labels_a"), reg, eta, numItermax, numInnerItermax,
+        stopInnerThr)
+    return _with_log(found, found.plan, log)
+
+
+def _class_roots(task, labels, reg, eta, solves, iterations, tolerance):
+    if solves < 1:
+        raise ValueError(f"at least 1 problem must be solved, got {solves}")
+    return task.found(
+        "class_roots", _settings("sinkhorn", reg, tolerance, iterations), *labels, eta, solves - 1)
+
+
 def _labels(values, task, name):
     """Labels as the library reads them; the array lives as long as its address is held."""
     labels = np.asarray(values)
@@ -95,14 +117,13 @@ class SinkhornL1l2Transport(SinkhornTransport):
 
 
 class SinkhornLpl1Transport(SinkhornL1l2Transport):
-    """The same by roots of the mass that each target has from each class, linearized ``max_iter`` times. The
-    root of 0 has no slope: what is added beneath it is smaller than POT's by the number of targets."""
+    """The same by roots of the mass that each target has from each class, as ``sinkhorn_lpl1_mm``."""
 
-    def __init__(self, reg_e=1.0, reg_cl=0.1, max_iter=10, metric="sqeuclidean"):
-        super().__init__(reg_e, reg_cl, max_iter, metric=metric)
+    def __init__(self, reg_e=1.0, reg_cl=0.1, max_iter=10, max_inner_iter=10_000, tol=1e-9,
+                 metric="sqeuclidean"):
+        super().__init__(reg_e, reg_cl, max_iter, tol, metric)
+        self.max_inner_iter = max_inner_iter
 
     def _couple(self, task, labels):
-        # POT's term is of masses, the library's of shares of a target's mass.
-        return task.found(
-            "class_roots", _settings("sinkhorn", self.reg_e), *labels,
-            self.reg_cl * task.shape[1] ** 0.5, self.max_iter)
+        return _class_roots(
+            task, labels, self.reg_e, self.reg_cl, self.max_iter, self.max_inner_iter, self.tol)

@@ -54,6 +54,8 @@ def _joined(measures_locations, measures_weights, dimensions, whose):
     """Clouds one after the other, their masses, and how many points each has."""
     clouds = [_array(x, "measures_locations", 2) for x in measures_locations]
     for cloud in clouds:
+        if len(cloud) == 0:
+            raise ValueError("measures_locations has a cloud without points")
         if cloud.shape[1] != dimensions:
             raise ValueError(
                 f"measures_locations of {cloud.shape[1]} dimensions, {whose} {dimensions}")

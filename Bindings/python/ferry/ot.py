@@ -22,7 +22,8 @@ import types
 import numpy as np
 
 from ferry._adaptation import (
-    EMDTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, SinkhornTransport, sinkhorn_l1l2_gl)
+    EMDTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, SinkhornTransport, sinkhorn_l1l2_gl,
+    sinkhorn_lpl1_mm)
 from ferry._library import NotConverged, _call, _choice
 from ferry._measures import (
     barycenter, convolutional_barycenter2d, free_support_barycenter, multi_marginal,
@@ -40,10 +41,10 @@ __all__ = [
     "fused_gromov_wasserstein2", "gaussian", "gromov", "gromov_wasserstein",
     "gromov_wasserstein2", "lp", "max_sliced_wasserstein_distance", "multi_marginal", "partial",
     "partial_gromov_wasserstein", "partial_wasserstein", "partial_wasserstein2", "select",
-    "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_l1l2_gl", "sinkhorn_unbalanced",
-    "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance", "smooth", "smooth_ot_dual",
-    "solve", "solve_sample", "unbalanced", "unif", "wasserstein_1d", "wasserstein_circle",
-    "wasserstein_kmeans", "weak", "weak_optimal_transport",
+    "sinkhorn", "sinkhorn2", "sinkhorn_divergence", "sinkhorn_l1l2_gl", "sinkhorn_lpl1_mm",
+    "sinkhorn_unbalanced", "sinkhorn_unbalanced2", "sliced", "sliced_wasserstein_distance",
+    "smooth", "smooth_ot_dual", "solve", "solve_sample", "unbalanced", "unif", "wasserstein_1d",
+    "wasserstein_circle", "wasserstein_kmeans", "weak", "weak_optimal_transport",
 ]
 
 
@@ -56,15 +57,23 @@ def dist(x1, x2=None, metric="sqeuclidean"):
     """Costs between points, [n, m], of a metric that ``solve_sample`` knows."""
     x, y = _clouds(x1, x1 if x2 is None else x2, ("x1", "x2"))
     number = _choice("metric", metric, _METRICS)
-    if number == 3:
+    with np.errstate(all="ignore"):
+        costs = _distances(x, y, number)
+    if not np.isfinite(costs).all():
+        raise ValueError("a cost is no number: a coordinate is none or too large, or a point is 0")
+    return costs
+
+
+def _distances(x, y, metric):
+    if metric == 3:
         x, y = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (x, y))
         return np.maximum(0, 1 - x @ y.T)
     costs = np.zeros((len(x), len(y)))
     # One coordinate at a time: no array of [n, m, d].
     for k in range(x.shape[1]):
         difference = np.subtract.outer(x[:, k], y[:, k])
-        costs += np.abs(difference) if number == 2 else difference ** 2
-    return np.sqrt(costs) if number == 1 else costs
+        costs += np.abs(difference) if metric == 2 else difference ** 2
+    return np.sqrt(costs) if metric == 1 else costs
 
 
 def solve(M, reg=None, a=None, b=None, *, unbalanced=None, unbalanced_type="kl", method=None,
@@ -111,7 +120,7 @@ def emd2(a, b, M, numItermax=None, log=False):
 
 
 def sinkhorn(a, b, M, reg, method="sinkhorn", numItermax=10_000, stopThr=1e-9, log=False):
-    """The coupling with entropy, [n, m]. ``stopThr`` is a marginal error in L1, always measured.
+    """The coupling with entropy, [n, m]. ``stopThr`` is a marginal error in L1, below 2, always measured.
 
     ``method`` is sinkhorn or newton: every step is safe at any ``reg``, there is no log variant.
     """
@@ -414,4 +423,5 @@ smooth = _named(smooth_ot_dual)
 gaussian = _named(bures_wasserstein_distance, bures_wasserstein_mapping)
 weak = _named(weak_optimal_transport)
 da = _named(
-    EMDTransport, SinkhornTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, sinkhorn_l1l2_gl)
+    EMDTransport, SinkhornTransport, SinkhornL1l2Transport, SinkhornLpl1Transport, sinkhorn_l1l2_gl,
+    sinkhorn_lpl1_mm)

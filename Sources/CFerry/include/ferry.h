@@ -27,7 +27,7 @@ extern "C" {
 
 // The major number changes when a program has to be changed.
 #define FERRY_API_MAJOR 0
-#define FERRY_API_MINOR 6
+#define FERRY_API_MINOR 7
 
 // This process's place in a group.
 typedef struct ferry_group ferry_group;

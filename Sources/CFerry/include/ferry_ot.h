@@ -47,7 +47,7 @@ struct ferry_ot_problem {
   const double *column_points;
   size_t dimensions;
   uint32_t cost;
-  // At least 0, one for each; NULL: equal masses, with the other side's total or 1.
+  // At least 0, one for each, at most 1e25 in all; NULL: equal masses, with the other side's total or 1.
   const double *row_masses;
   const double *column_masses;
   uint32_t row_penalty;
@@ -65,7 +65,7 @@ struct ferry_ot_options {
   double epsilon;
   bool is_share;
   // When to end; 0: the solver's own. The marginal error, L1 over both sides, as a share of the mass,
-  // unless the function says otherwise. An exact solution has none: it stays 0.
+  // below 2, unless the function says otherwise. An exact solution has none: it stays 0.
   double tolerance;
   // 0: the solver's own. Of an exact solution, pivots of the simplex; an assignment ends by itself.
   uint64_t iterations_max;
@@ -181,10 +181,10 @@ ferry_status ferry_ot_group_lasso(
     const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
     const int64_t *groups, double strength, ferry_ot_solution **solution);
 
-// The same between points of equal masses with strength times the sum, over columns and classes, of
-// (s / columns)^(1/2), where s is the mass that the column has from the class: a concave term,
-// linearized at the coupling so far, as often as given. classes: [rows]; below 0 is unknown. Primal and
-// dual are of the last linearized problem.
+// The same with strength times the sum, over columns and classes, of (s + 0.001)^(1/2), where s is the
+// mass that the column has from the class: a concave term, linearized at the coupling so far, as often
+// as given. classes: [rows]; below 0 is unknown. options are of each linearized problem; primal and dual
+// of the last one.
 ferry_status ferry_ot_class_roots(
     const struct ferry_ot_problem *problem, const struct ferry_ot_options *options,
     const int64_t *classes, double strength, size_t linearizations, ferry_ot_solution **solution);

@@ -42,7 +42,7 @@ struct OTSolve: ParsableCommand {
   @Option(help: "How to solve; exact, or sinkhorn where a strength is given.")
   var method: TransportMethod.Name?
 
-  @Option(help: "The marginal error to reach, as a share of the mass (with entropy).")
+  @Option(help: "The marginal error to reach, as a share of the mass, below 2 (with entropy).")
   var tolerance: Double?
 
   @Option(help: "How many iterations (exact: pivots) at most; then it is an error.")

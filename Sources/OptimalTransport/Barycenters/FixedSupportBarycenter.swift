@@ -10,7 +10,8 @@ public import FerryBasics
 public struct FixedSupportBarycenter: Sendable {
   /// ε > 0, in the unit of cost.
   public var epsilon: Double
-  /// How far the couplings may be from the measures, L1, on the weighted mean, for masses of 1.
+  /// How far the couplings may be from the measures, L1, on the weighted mean, for masses of 1: above 0
+  /// and below 2.
   public var tolerance: Double
   /// How many iterations are made at most.
   public var iterationsMax: Int
@@ -85,14 +86,8 @@ public struct FixedSupportBarycenter: Sendable {
   }
 
   private func check(magnitude: Double) throws(TransportError) {
-    guard epsilon > 0, epsilon.isFinite, tolerance > 0, epsilon >= 1e-14 * magnitude,
-      magnitude <= CostRange.magnitudeLimit
-    else {
-      throw TransportError(
-        .badSetting,
-        "epsilon is \(epsilon) and the tolerance \(tolerance), for costs of up to \(magnitude)",
-        at: "barycenter", remedy: "Give both above 0, and at least 1e-14 of the greatest cost.")
-    }
+    try checkMarginalTolerance(tolerance, at: "barycenter")
+    try checkEntropy(epsilon, costs: magnitude, at: "barycenter")
   }
 
   private func solve(

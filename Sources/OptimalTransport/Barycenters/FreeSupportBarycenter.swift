@@ -63,7 +63,7 @@ public struct FreeSupportBarycenter: Sendable {
   ///   - measures: at least one, all of one dimension count.
   ///   - weights: λ, one for each, at least 0; nil is equal weights.
   ///   - start: the first points, and the masses, which stay.
-  /// - Throws: `.shapeMismatch`, `.badMass`; `.notConverged` at the limit of steps; else as the
+  /// - Throws: `.shapeMismatch`, `.badMass`, `.badSetting`; `.notConverged` at the limit of steps; else as the
   ///   solver.
   public func solve(
     _ measures: [PointMeasure], weights: [Double]? = nil, start: PointMeasure
@@ -72,6 +72,7 @@ public struct FreeSupportBarycenter: Sendable {
       throw TransportError(
         .shapeMismatch, "there are no measures", at: "barycenter", remedy: "Give at least one.")
     }
+    try checkTolerance(tolerance, at: "barycenter")
     let given = weights ?? Array(repeating: 1, count: measures.count)
     let sum = try LinearProblem.total(given, count: measures.count, side: "measure")
     let d = start.points.dimensions

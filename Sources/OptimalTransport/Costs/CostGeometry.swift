@@ -43,6 +43,9 @@ public struct CostRange: Sendable, Equatable {
   private static let fewEntries = 1 << 16
   /// Sums of potentials stay finite below this.
   static let magnitudeLimit = 1e290
+  /// A strength of entropy or of a penalty is at most this: its products with two masses of
+  /// `LinearProblem.totalLimit` stay finite.
+  static let strengthLimit = 1e250
 
   /// The greatest cost minus the least.
   var spread: Double { greatest - least }

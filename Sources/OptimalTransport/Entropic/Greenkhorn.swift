@@ -9,7 +9,7 @@ import Foundation
 public struct Greenkhorn: Sendable {
   /// How strong the entropy is.
   public var strength: Sinkhorn.Strength
-  /// The marginal error to reach, L1 over both sides, as a share of the mass.
+  /// The marginal error to reach, L1 over both sides, as a share of the mass: above 0 and below 2.
   public var tolerance: Double
   /// How many rows and columns are updated at most.
   public var updatesMax: Int
@@ -32,10 +32,11 @@ public struct Greenkhorn: Sendable {
   /// - Returns: as `Sinkhorn.solve`; `iterations` counts updates of one row or column.
   /// - Throws: as `Sinkhorn.solve`.
   public func solve(_ problem: LinearProblem) throws(TransportError) -> TransportSolution {
-    guard tolerance > 0, tolerance.isFinite, updatesMax > 0 else {
+    try checkMarginalTolerance(tolerance, at: "greenkhorn")
+    guard updatesMax > 0 else {
       throw TransportError(
-        .badSetting, "the tolerance is \(tolerance) and updatesMax \(updatesMax)",
-        at: "greenkhorn", remedy: "Give a tolerance above 0, and allow at least 1 update.")
+        .badSetting, "updatesMax is \(updatesMax)", at: "greenkhorn",
+        remedy: "Allow at least 1 update.")
     }
     // Two of Sinkhorn's passes: no row or column of the coupling vanishes at their potentials.
     let start = try Sinkhorn(

@@ -37,9 +37,12 @@ public enum MarginalPenalty: Sendable, Equatable {
 
   /// f with `1 − f/s = exp((f − p)/ε)`: Lambert's function, by Newton's steps.
   private static func solved(_ p: Double, strength s: Double, epsilon: Double) -> Double {
+    // A price of nothing asks for nothing.
+    guard s >= .leastNormalMagnitude else { return 0 }
     if p < s / 2 {
-      // Concave and falling in f: from the left of the root Newton's steps stay there.
-      var f = min(p, s * p / (s + epsilon))
+      // Concave and falling in f: the tangent at 0 leads to the right of the root, below s, and from
+      // there Newton's steps stay between.
+      var f = p / (1 + epsilon / s)
       for _ in 0..<40 {
         let step = (log1p(-f / s) - (f - p) / epsilon) / (1 / (s - f) + 1 / epsilon)
         f += step
@@ -93,10 +96,11 @@ public enum MarginalPenalty: Sendable, Equatable {
 
   func checked(_ side: String) throws(TransportError) {
     guard case .exact = self else {
-      guard strength > 0, strength.isFinite else {
+      guard strength > 0, strength <= CostRange.strengthLimit else {
         throw TransportError(
           .badSetting, "the \(side) penalty's strength is \(strength)", at: "unbalanced problem",
-          remedy: "Give a finite strength above 0, or the penalty `.exact`.")
+          remedy: "Give a strength above 0, of at most \(CostRange.strengthLimit), or the penalty "
+            + "`.exact`.")
       }
       return
     }

@@ -43,7 +43,7 @@ public struct Sinkhorn: Sendable {
 
   /// How strong the entropy is.
   public var strength: Strength
-  /// The marginal error to reach, L1 over both sides, as a share of the mass.
+  /// The marginal error to reach, L1 over both sides, as a share of the mass: above 0 and below 2.
   public var tolerance: Double
   /// How many passes over the cost are made at most.
   public var iterationsMax: Int
@@ -153,11 +153,7 @@ public struct Sinkhorn: Sendable {
   }
 
   private func checkSettings() throws(TransportError) {
-    guard tolerance > 0, tolerance.isFinite else {
-      throw TransportError(
-        .badSetting, "the tolerance is \(tolerance)", at: "sinkhorn",
-        remedy: "Give a tolerance above 0; 1e-6 is usual.")
-    }
+    try checkMarginalTolerance(tolerance, at: "sinkhorn")
     guard iterationsMax > 0 else {
       throw TransportError(
         .badSetting, "iterationsMax is \(iterationsMax)", at: "sinkhorn",
@@ -178,18 +174,13 @@ public struct Sinkhorn: Sendable {
       // Where all costs are 0 every coupling is best, at any strength.
       epsilon = range.mean == 0 ? share : share * abs(range.mean)
     }
-    guard given > 0, given.isFinite, epsilon > 0, epsilon.isFinite else {
+    guard given > 0, given.isFinite else {
       throw TransportError(
         .badSetting, "the strength is \(given)", at: "sinkhorn",
         remedy: "Give a strength above 0; for none use NetworkSimplex or Assignment.")
     }
-    // Below this, rounding of costs alone moves entries of the coupling by more than their size.
-    guard epsilon >= 1e-14 * range.magnitude else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
-        at: "sinkhorn",
-        remedy: "Give at least 1e-14 of the greatest cost, or use NetworkSimplex.")
-    }
+    try checkEntropy(
+      epsilon, costs: range.magnitude, at: "sinkhorn", without: ", or use NetworkSimplex")
     return epsilon
   }
 }

@@ -20,7 +20,7 @@ public struct SinkhornNewton: Sendable {
 
   /// How strong the entropy is.
   public var strength: Sinkhorn.Strength
-  /// The marginal error to reach, L1 over both sides, as a share of the mass.
+  /// The marginal error to reach, L1 over both sides, as a share of the mass: above 0 and below 2.
   public var tolerance: Double
   /// How many Newton steps are made at most.
   public var stepsMax: Int
@@ -104,15 +104,7 @@ public struct SinkhornNewton: Sendable {
         .badSetting, "stepsMax is \(stepsMax)", at: "sinkhorn-newton",
         remedy: "Allow at least 1 step.")
     }
-    guard tolerance > 0, tolerance.isFinite else {
-      throw TransportError(
-        .badSetting, "the tolerance is \(tolerance)", at: "sinkhorn-newton",
-        remedy: "Give a tolerance above 0; 1e-9 is usual.")
-    }
-    guard handover > 0, handover.isFinite else {
-      throw TransportError(
-        .badSetting, "the handover is \(handover)", at: "sinkhorn-newton",
-        remedy: "Give an error above 0; 0.05 is usual.")
-    }
+    try checkMarginalTolerance(tolerance, at: "sinkhorn-newton")
+    try checkMarginalTolerance(handover, at: "sinkhorn-newton, handover")
   }
 }

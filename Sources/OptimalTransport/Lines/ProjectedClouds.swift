@@ -57,7 +57,8 @@ struct ProjectedClouds: Sendable {
       }
     }
     scale = reach == 0 ? 1 : reach
-    let greatest = lineCost(2 * scale * Double(x.dimensions), power)
+    // Of points as they are, and within ±1.
+    let greatest = lineCost(2 * max(scale, 1) * Double(x.dimensions), power)
     guard greatest <= CostRange.magnitudeLimit else {
       throw TransportError(
         .badCost, "the costs may reach \(greatest)", at: solver,

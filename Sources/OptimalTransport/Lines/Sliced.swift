@@ -67,12 +67,15 @@ public struct Sliced: Sendable {
     let all = randomDirections(directions, dimensions: x.dimensions, seed: seed)
     let costs = try clouds.costs(all, threads: threads)
     let mean = CompensatedSum.of(costs) / Double(directions)
-    let deviation = CompensatedSum.of(costs.lazy.map { ($0 - mean) * ($0 - mean) })
     let best = costs.indices.max { costs[$0] < costs[$1] }!
+    // In units of the greatest, whose square may be no number.
+    let unit = costs[best] > 0 ? costs[best] : 1
+    let deviation = CompensatedSum.of(
+      costs.lazy.map { ($0 - mean) / unit * (($0 - mean) / unit) })
     return Value(
       cost: mean,
       standardError: directions < 2
-        ? 0 : (deviation / Double(directions - 1) / Double(directions)).squareRoot(),
+        ? 0 : unit * (deviation / Double(directions - 1) / Double(directions)).squareRoot(),
       distance: pow(mean, 1 / power), costs: costs,
       steepest: Array(all[best * x.dimensions..<(best + 1) * x.dimensions]))
   }

@@ -14,7 +14,8 @@ public struct EntropicPartial: Sendable {
   public var mass: Double
   /// ε > 0, in the unit of cost.
   public var epsilon: Double
-  /// How far rows and columns may be above their masses in all, as a share of the mass moved.
+  /// How far rows and columns may be above their masses in all, as a share of the mass moved: above 0
+  /// and below 2.
   public var tolerance: Double
   /// How many passes are made at most.
   public var iterationsMax: Int
@@ -54,12 +55,11 @@ public struct EntropicPartial: Sendable {
   ) throws(TransportError) -> Solution {
     let (mass, _) = try PartialTransport.movable(
       mass, between: a, and: b, over: geometry, at: "entropic partial")
+    try checkMarginalTolerance(tolerance, at: "entropic partial")
     let range = try CostRange(of: geometry)
-    guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * range.magnitude, tolerance > 0 else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) and the tolerance \(tolerance)",
-        at: "entropic partial", remedy: "Give both above 0; for no entropy use PartialTransport.")
-    }
+    try checkEntropy(
+      epsilon, costs: range.magnitude, at: "entropic partial",
+      without: "; for no entropy use PartialTransport")
     var source = try RowSource(holding: geometry)
     let n = a.count
     let m = b.count

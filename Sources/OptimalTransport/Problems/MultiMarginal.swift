@@ -10,7 +10,7 @@ import Foundation
 public struct MultiMarginal: Sendable {
   /// ε > 0, in the unit of cost.
   public var epsilon: Double
-  /// The marginal error to reach, L1 over all sides, for masses of 1.
+  /// The marginal error to reach, L1 over all sides, for masses of 1: above 0 and below 2.
   public var tolerance: Double
   /// How many rounds over all marginals are made at most.
   public var iterationsMax: Int
@@ -61,13 +61,10 @@ public struct MultiMarginal: Sendable {
         .shapeMismatch, "\(costs.count) costs for \(entries) combinations of \(measures.count)",
         at: "multi-marginal", remedy: "Give at least 2 measures and a cost for each combination.")
     }
+    try checkMarginalTolerance(tolerance, at: "multi-marginal")
     let flat = try DenseCost(costs, rows: 1, columns: entries)
     let range = try CostRange(of: flat)
-    guard epsilon > 0, epsilon.isFinite, epsilon >= 1e-14 * range.magnitude, tolerance > 0 else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) and the tolerance \(tolerance)", at: "multi-marginal",
-        remedy: "Give both above 0.")
-    }
+    try checkEntropy(epsilon, costs: range.magnitude, at: "multi-marginal")
     var scaled: [[Double]] = []
     for measure in measures {
       let total = try LinearProblem.total(measure, count: measure.count, side: "measure")

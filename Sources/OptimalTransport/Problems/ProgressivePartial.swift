@@ -18,7 +18,7 @@ public struct ProgressivePartial: Sendable {
   public var epsilon: Double
   /// λ > 0: how dear cluster sizes other than the prior are.
   public var sizePenalty: Double
-  /// How far rows may be from their masses, L1.
+  /// How far rows may be from their masses, 1 in all, L1: above 0 and below 2.
   public var tolerance: Double
   /// How many passes are made at most.
   public var iterationsMax: Int
@@ -73,26 +73,20 @@ public struct ProgressivePartial: Sendable {
   func solve(
     _ geometry: any CostGeometry, prior: [Double]?, start: [Double]?
   ) throws(TransportError) -> Solution {
-    guard share > 0, share <= 1, epsilon > 0, epsilon.isFinite, sizePenalty > 0,
-      sizePenalty.isFinite, tolerance > 0
-    else {
+    guard share > 0, share <= 1, sizePenalty > 0, sizePenalty <= CostRange.strengthLimit else {
       throw TransportError(
-        .badSetting,
-        "the share is \(share), epsilon \(epsilon) and the size penalty \(sizePenalty)",
+        .badSetting, "the share is \(share) and the size penalty \(sizePenalty)",
         at: "progressive partial",
-        remedy: "Give a share above 0 and at most 1, and the others above 0.")
+        remedy: "Give a share above 0 and at most 1, and a penalty above 0.")
     }
+    try checkMarginalTolerance(tolerance, at: "progressive partial")
     let n = geometry.rowCount
     let k = geometry.columnCount
     let given = prior ?? Array(repeating: 1, count: k)
     let total = try LinearProblem.total(given, count: k, side: "column")
     let wanted = given.map { share * $0 / total }
     let range = try CostRange(of: geometry)
-    guard epsilon >= 1e-14 * range.magnitude else {
-      throw TransportError(
-        .badSetting, "epsilon is \(epsilon) for costs of up to \(range.magnitude)",
-        at: "progressive partial", remedy: "Give at least 1e-14 of the greatest cost.")
-    }
+    try checkEntropy(epsilon, costs: range.magnitude, at: "progressive partial")
     let isWhole = share == 1
     let whole: any CostGeometry = isWhole ? geometry : VirtualColumn(part: geometry)
     var pass = PenalizedPasses(

@@ -46,10 +46,11 @@ public struct WeakTransport: Sendable {
   /// - Parameters:
   ///   - rowMasses: `[n]`, at least 0; nil is equal masses, with the other side's total or 1.
   ///   - columnMasses: `[m]`, likewise.
-  /// - Throws: as `LinearProblem` and `NetworkSimplex`, `.notConverged` at the limit of steps.
+  /// - Throws: as `LinearProblem` and `NetworkSimplex`, `.badSetting`, `.notConverged` at the limit of steps.
   public func solve(
     _ x: Points, _ y: Points, rowMasses: [Double]? = nil, columnMasses: [Double]? = nil
   ) throws(TransportError) -> Solution {
+    try checkTolerance(tolerance, at: "weak transport")
     let cloud = try PointCloud(x, y)
     let problem = try LinearProblem(cloud, rowMasses: rowMasses, columnMasses: columnMasses)
     let range = try CostRange(of: cloud)

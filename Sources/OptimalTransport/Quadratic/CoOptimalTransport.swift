@@ -35,12 +35,13 @@ public struct CoOptimalTransport: Sendable {
   ///   - y: `[n', d']`.
   ///   - sampleMasses: of the rows of both; nil is equal masses.
   ///   - featureMasses: of the columns of both; nil is equal masses.
-  /// - Throws: `.badCost` where squares overflow, `.notConverged`, `.cancelled`; mass errors as
-  ///   `LinearProblem`.
+  /// - Throws: `.badSetting`, `.badCost` where squares overflow, `.notConverged`, `.cancelled`; mass
+  ///   errors as `LinearProblem`.
   public func solve(
     _ x: Points, _ y: Points, sampleMasses: (x: [Double]?, y: [Double]?) = (nil, nil),
     featureMasses: (x: [Double]?, y: [Double]?) = (nil, nil)
   ) throws(TransportError) -> Solution {
+    try checkTolerance(tolerance, at: "co-optimal transport")
     let byColumns = (
       try Points(x.byCoordinate, dimensions: x.count),
       try Points(y.byCoordinate, dimensions: y.count)

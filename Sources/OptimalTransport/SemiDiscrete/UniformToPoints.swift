@@ -8,7 +8,7 @@ import FerryTensors
 public struct UniformToPoints: Sendable {
   /// The polygon's corners, counterclockwise.
   public let domain: [SIMD2<Double>]
-  /// The error of the points' masses to reach, L1.
+  /// The error of the points' masses to reach, L1: above 0 and below 2.
   public var tolerance: Double
   /// How many Newton steps are made at most.
   public var stepsMax: Int
@@ -34,10 +34,11 @@ public struct UniformToPoints: Sendable {
         .badPoint, "the polygon's \(count) corners do not turn left at each", at: "domain",
         remedy: "Give at least 3 corners of a convex polygon, counterclockwise.")
     }
-    guard tolerance > 0, tolerance.isFinite, stepsMax > 0 else {
+    try checkMarginalTolerance(tolerance, at: "uniform to points")
+    guard stepsMax > 0 else {
       throw TransportError(
-        .badSetting, "the tolerance is \(tolerance) and stepsMax \(stepsMax)",
-        at: "uniform to points", remedy: "Give a tolerance above 0, and allow at least 1 step.")
+        .badSetting, "stepsMax is \(stepsMax)", at: "uniform to points",
+        remedy: "Allow at least 1 step.")
     }
     self.domain = domain
     self.tolerance = tolerance

@@ -24,7 +24,8 @@ public struct SmoothTransport: Sendable {
 
   /// Ω.
   public var regularizer: Regularizer
-  /// The marginal error to reach, L1 of the rows (columns are exact), as a share of the mass.
+  /// The marginal error to reach, L1 of the rows (columns are exact), as a share of the mass: above 0
+  /// and below 2.
   public var tolerance: Double
   /// How many steps each ascent makes at most.
   public var iterationsMax: Int
@@ -109,10 +110,11 @@ public struct SmoothTransport: Sendable {
         .badSetting, "γ is \(gamma), with \(entries) entries a column", at: "smooth transport",
         remedy: "Give a finite γ above 0, and allow at least 1 entry.")
     }
-    guard tolerance > 0, tolerance.isFinite, iterationsMax > 0 else {
+    try checkMarginalTolerance(tolerance, at: "smooth transport")
+    guard iterationsMax > 0 else {
       throw TransportError(
-        .badSetting, "the tolerance is \(tolerance) and iterationsMax \(iterationsMax)",
-        at: "smooth transport", remedy: "Give a tolerance above 0, and allow at least 1 step.")
+        .badSetting, "iterationsMax is \(iterationsMax)", at: "smooth transport",
+        remedy: "Allow at least 1 step.")
     }
     return (gamma, entries)
   }

@@ -40,6 +40,9 @@ extension Socket {
       let status = unsafe getsockopt(descriptor, tcpLevel, TCP_INFO, &bytes, &size)
       // Linux's struct tcp_info, as far as the smallest round trip and the counts.
       let (segmentAt, roundTripAt, resentAt, sentAt, roundTripMinAt) = (16, 68, 100, 136, 148)
+      // Segments, with those that came out of order. The count of bytes acknowledged is exact, but
+      // stands still at each lost one and then leaps: in quarters of a second, of eight connections
+      // that filled a line of 25 MB/s with losses, 10 to 37 MB/s where segments say 24.0 to 24.2.
       let arrivedAt = 192
       guard status == 0, size >= 152 else { return nil }
       // In the order of the bytes of all machines that Linux and Swift share.

@@ -56,8 +56,10 @@ public struct DigitsAdaptation: Recipe {
 
   /// Set with the thresholds by a pilot on two draws of its own.
   private static let epsilonShare = 0.1
-  /// η, as a share of the mean cost; by the same pilot.
+  /// η for roots of shares of a target's mass, as a share of the mean cost; by the same pilot.
   private static let classShare = 0.3
+  /// δ as a share of a target's mass.
+  private static let leastShare = 1e-3
 
   public var larger: String? { "20 draws of the digits instead of 10" }
 
@@ -86,7 +88,9 @@ public struct DigitsAdaptation: Recipe {
         var moved = source
         if way != .none, run.subject == .method {
           let (adapted, took) = try run.timed { try Self.adapt(source, to: target, way) }
-          moved = try source.with(adapted.map(source.points()))
+          let x = try source.points()
+          moved = try source.with(
+            BarycentricMap(adapted.solution.coupling, from: x, to: target.points())(x))
           seconds += took
           if way == .pixels { costs.append(adapted.transportCost) }
         }
@@ -143,12 +147,14 @@ public struct DigitsAdaptation: Recipe {
   private static func adapt(
     _ source: LabeledImages, to target: LabeledImages, _ way: Way
   ) throws -> DomainAdaptation.Solution {
-    let (x, y) = (try source.points(), try target.points())
-    let mean = try CostRange(of: PointCloud(x, y)).mean
+    let cloud = try PointCloud(source.points(), target.points())
+    let mean = try CostRange(of: cloud).mean
+    let share = 1 / Double(target.count)
     return try DomainAdaptation(
       Sinkhorn(.epsilon(epsilonShare * mean)),
-      classStrength: way == .classes ? classShare * mean : 0
-    ).solve(x, labels: source.labels, y)
+      classStrength: way == .classes ? classShare * mean * share.squareRoot() : 0,
+      leastMass: leastShare * share, linearizations: 10
+    ).solve(LinearProblem(cloud), labels: source.labels)
   }
 }
 

@@ -89,7 +89,7 @@ struct InterpolatedKernelTests {
     #expect(solution.isConverged && solution.certificate.marginalError <= 1e-6)
   }
 
-  @Test("a tolerance that anything meets is no trouble", arguments: [2.0, 1e3, 1e9])
+  @Test("a tolerance that almost anything meets is no trouble", arguments: [1, 2.0.nextDown])
   func loose(tolerance: Double) throws {
     let cloud = try PointCloud(points(1000, 2, seed: 3), points(1000, 2, seed: 4))
     let solution = try Sinkhorn(.epsilon(0.03), tolerance: tolerance).solve(LinearProblem(cloud))

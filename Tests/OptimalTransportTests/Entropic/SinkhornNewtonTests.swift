@@ -89,7 +89,7 @@ struct SinkhornNewtonTests {
         == "setting-out-of-range: stepsMax is 0 (sinkhorn-newton). Allow at least 1 step.")
     #expect(
       refusal(SinkhornNewton(.epsilon(1), tolerance: -1))
-        == "setting-out-of-range: the tolerance is -1.0 (sinkhorn-newton). Give a tolerance above 0; 1e-9 is usual."
+        == "setting-out-of-range: the tolerance is -1.0 (sinkhorn-newton). Give a marginal error above 0 and below 2, which any coupling meets; 1e-6 is usual."
     )
   }
 }

@@ -194,7 +194,7 @@ struct SinkhornTests {
     )
     #expect(
       refusal(Sinkhorn(.epsilon(1), tolerance: 0))
-        == "setting-out-of-range: the tolerance is 0.0 (sinkhorn). Give a tolerance above 0; 1e-6 is usual."
+        == "setting-out-of-range: the tolerance is 0.0 (sinkhorn). Give a marginal error above 0 and below 2, which any coupling meets; 1e-6 is usual."
     )
     #expect(
       refusal(Sinkhorn(.epsilon(1), iterationsMax: 0))
@@ -202,7 +202,7 @@ struct SinkhornTests {
     let large = try LinearProblem(DenseCost([0, 1e20], rows: 1, columns: 2))
     #expect(
       message { _ = try Sinkhorn(.epsilon(1)).solve(large) }
-        == "setting-out-of-range: epsilon is 1.0 for costs of up to 1e+20 (sinkhorn). Give at least 1e-14 of the greatest cost, or use NetworkSimplex."
+        == "setting-out-of-range: epsilon is 1.0 for costs of up to 1e+20 (sinkhorn). Give at least 1e-14 of the greatest cost, above 0, and at most 1e+250, or use NetworkSimplex."
     )
     do {
       _ = try Sinkhorn(.epsilon(0.001), tolerance: 1e-12, iterationsMax: 7).solve(problem)

@@ -85,6 +85,42 @@ struct UnbalancedProblemTests {
     #expect(abs(solution.certificate.mass - exp(-3 / 1.6)) < 1e-12)
   }
 
+  @Test(
+    "squares: the mass solves its equation, also where entropy is far stronger",
+    arguments: [1e-3, 1, 1e3], [Sinkhorn.Form.automatic, .logarithmic])
+  func squares(epsilon: Double, form: Sinkhorn.Form) throws {
+    let (a, b, cost) = (2.0, 0.75, 3.0)
+    let problem = try UnbalancedProblem(
+      DenseCost([cost], rows: 1, columns: 1), rowMasses: [a], columnMasses: [b],
+      rowPenalty: .squares(1), columnPenalty: .squares(5))
+    let solution = try Sinkhorn(
+      .epsilon(epsilon), tolerance: 1e-10, iterationsMax: 100_000, form: form
+    ).solve(problem)
+    let mass = solution.certificate.mass
+    let slope = cost + epsilon * log(mass / (a * b)) + (mass - a) + 5 * (mass - b)
+    #expect(abs(slope) < 1e-6 * max(1, epsilon), "\(mass)")
+    #expect(abs(solution.certificate.gap) < 1e-6 * max(1, epsilon))
+  }
+
+  @Test("masses of next to nothing beside ε, and strengths of any size, leave numbers")
+  func tiny() throws {
+    let (cloud, _, b) = try inputs(Seed(6), 5, 6, total: 1)
+    for strength in [1e-9, 1, 1e9] {
+      let problem = try UnbalancedProblem(
+        cloud, rowMasses: [1e-300, 1, 1e-300, .leastNonzeroMagnitude, 1e-20],
+        columnMasses: b,
+        rowPenalty: .squares(strength), columnPenalty: .squares(strength))
+      for epsilon in [1e-3, 1, 1e12, 1e250] {
+        let solution = try Sinkhorn(
+          .epsilon(epsilon), tolerance: 1e-6, iterationsMax: 1000, unfinished: .isReturned
+        ).solve(problem)
+        #expect(solution.certificate.primal.isFinite && solution.certificate.marginalError.isFinite)
+        #expect(
+          solution.certificate.gap >= -1e-9 * max(1, epsilon), "\(strength) \(epsilon)")
+      }
+    }
+  }
+
   @Test("masses of one side alone are met where the other is penalized")
   func semiRelaxed() throws {
     let (cloud, a, b) = try inputs(Seed(4), 20, 30)
@@ -103,7 +139,7 @@ struct UnbalancedProblemTests {
       message {
         _ = try UnbalancedProblem(cost, rowPenalty: .squares(0), columnPenalty: .exact)
       }
-        == "setting-out-of-range: the row penalty's strength is 0.0 (unbalanced problem). Give a finite strength above 0, or the penalty `.exact`."
+        == "setting-out-of-range: the row penalty's strength is 0.0 (unbalanced problem). Give a strength above 0, of at most 1e+250, or the penalty `.exact`."
     )
     #expect(
       message {

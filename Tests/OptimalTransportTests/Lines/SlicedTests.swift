@@ -50,6 +50,27 @@ struct SlicedTests {
     #expect(try Sliced(directions: 5)(x, x).cost == 0)
   }
 
+  @Test("costs whose squares are no numbers have an error; powers that are none are refused")
+  func huge() throws {
+    let x = try Points([0, 0, 1, 2], dimensions: 2)
+    let y = try Points([3, 1, 2, -2], dimensions: 2)
+    func moved(_ scale: Double) throws -> (Points, Points) {
+      (
+        try Points(x.coordinates.map { $0 * scale }, dimensions: 2),
+        try Points(y.coordinates.map { $0 * scale }, dimensions: 2)
+      )
+    }
+    let one = try Sliced(directions: 9)(x, y)
+    let (farX, farY) = try moved(1e120)
+    let far = try Sliced(directions: 9)(farX, farY)
+    #expect(abs(far.standardError / 1e240 / one.standardError - 1) < 1e-6)
+    let (nearX, nearY) = try moved(1e-100)
+    #expect(
+      message { _ = try Sliced(directions: 9, power: 1e6)(nearX, nearY) }
+        == "cost-out-of-range: the costs may reach inf (sliced). Scale the points down: the power of their distance overflows."
+    )
+  }
+
   @Test("settings out of range are refused")
   func refusals() throws {
     let x = try Points([1, 2], dimensions: 2)

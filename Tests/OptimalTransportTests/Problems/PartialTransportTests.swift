@@ -120,7 +120,7 @@ struct PartialTransportTests {
         _ = try EntropicPartial(mass: 1, epsilon: 0).solve(
           costs, rowMasses: [1], columnMasses: [1, 1])
       }
-        == "setting-out-of-range: epsilon is 0.0 and the tolerance 1e-09 (entropic partial). Give both above 0; for no entropy use PartialTransport."
+        == "setting-out-of-range: epsilon is 0.0 for costs of up to 2.0 (entropic partial). Give at least 1e-14 of the greatest cost, above 0, and at most 1e+250; for no entropy use PartialTransport."
     )
   }
 }

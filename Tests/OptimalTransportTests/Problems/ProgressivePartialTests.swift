@@ -121,7 +121,7 @@ struct ProgressivePartialTests {
     let costs = try DenseCost([0, 1], rows: 1, columns: 2)
     #expect(
       message { _ = try ProgressivePartial(share: 0).solve(costs) }
-        == "setting-out-of-range: the share is 0.0, epsilon 0.1 and the size penalty 1.0 (progressive partial). Give a share above 0 and at most 1, and the others above 0."
+        == "setting-out-of-range: the share is 0.0 and the size penalty 1.0 (progressive partial). Give a share above 0 and at most 1, and a penalty above 0."
     )
     #expect(
       message {

@@ -193,10 +193,13 @@ let solverTable: [TableSolver] = [
     let (x, y) = try $0.points()
     return try Gaussian(of: x, masses: $0.a).squaredDistance(to: Gaussian(of: y, masses: $0.b))
   },
-  TableSolver("domain adaptation", .linear, masses: false, entropic: true) {
-    let (x, y) = try $0.points()
-    return try DomainAdaptation(Sinkhorn(.epsilon($0.epsilon())), classStrength: $0.epsilon())
-      .solve(x, labels: (0..<x.count).map { $0 % 2 }, y).transportCost
+  TableSolver("domain adaptation", .linear, entropic: true) {
+    let (x, epsilon) = (try $0.points().0, try $0.epsilon())
+    return try DomainAdaptation(
+      Sinkhorn(.epsilon(epsilon), tolerance: 1e-9), classStrength: epsilon
+    )
+    .solve($0.problem(), labels: (0..<x.count).map { x[$0].first! < x[$0].last! ? 1 : 0 })
+    .transportCost
   },
   TableSolver("sinkhorn-newton", .linear, entropic: true) {
     try SinkhornNewton(.epsilon($0.epsilon())).solve($0.problem()).transportCost

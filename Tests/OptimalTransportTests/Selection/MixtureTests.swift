@@ -302,7 +302,7 @@ struct MixtureTests {
     #expect(
       message { _ = try two([0, 0]) }
         == "mass-out-of-range: the total mass is 0.0 (source masses). "
-        + "Give at least one mass above 0, and a finite total.")
+        + "Give at least one mass above 0, and a total of at most 1e+25.")
     #expect(
       message { _ = try two([1, .nan]) }
         == "mass-out-of-range: the mass is nan (source 1). Masses must be finite and at least 0.")

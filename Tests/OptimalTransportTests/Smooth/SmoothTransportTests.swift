@@ -172,7 +172,7 @@ struct SmoothTransportTests {
     )
     #expect(
       message { _ = try SmoothTransport(.squares(1), tolerance: 0).solve(problem) }
-        == "setting-out-of-range: the tolerance is 0.0 and iterationsMax 2000 (smooth transport). Give a tolerance above 0, and allow at least 1 step."
+        == "setting-out-of-range: the tolerance is 0.0 (smooth transport). Give a marginal error above 0 and below 2, which any coupling meets; 1e-6 is usual."
     )
   }
 }
