@@ -17,7 +17,7 @@ struct CollectivesBench {
     let reason: String
     /// What the measured links promise, in seconds; nil where they say nothing.
     let predicted: Double?
-    /// They are faster than what is measured: processors limit, and it should take less.
+    /// It is the most that links take: they are faster than is measured, and processors limit.
     let isPredictedBound: Bool
     /// Of each operation in seconds, from when the last member has called to when the last has its
     /// result; where the members' clocks differ, of the slowest member.

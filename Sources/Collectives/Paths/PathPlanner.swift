@@ -13,7 +13,8 @@ public struct PathChoice: Sendable, Equatable {
   public let time: Duration?
   /// The reason, as a sentence for log and status.
   public let reason: String
-  /// It should take less than `time`: links are faster than is measured, and processors limit.
+  /// `time` is the most that links take, which are faster than is measured; what processors take, which
+  /// then limit, is not reckoned.
   public var isTimeBound = false
   /// All pairs of members are measured, or there is nothing to measure.
   public internal(set) var isMeasured = false
