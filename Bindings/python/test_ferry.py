@@ -241,6 +241,16 @@ def operations(group):
     group.all_reduce(both, into=(into := array.array("b", [0, 0])), op="product", tag=6)
     expect(both, [rank, 1])
     expect(into, [0, 1])
+    # Long enough to be read and written where they lie.
+    long = array.array("f", [rank + 1.0]) * 300_000
+    group.all_reduce(long, tag=7)
+    expect((long[0], long[150_000], long[-1]), [6, 6, 6])
+    if rank == 0:
+        try:
+            group.all_reduce(long, tag=8, seconds=0.1)
+            raise AssertionError("nobody else made this call")
+        except ferry.Deadline:
+            expect((long[0], long[150_000], long[-1]), [6, 6, 6])
     if rank == 0:
         group.send(array.array("Q", [1, 2, 3]), members[1])
     if rank == 1:

@@ -17,12 +17,15 @@ private final class PendingDoor: @unchecked Sendable {
   /// What the result's elements are.
   let type: ElementType
   let place: Mutex<Place?>
+  /// How many elements were lent: the result is there already, unless the call's outcome has it.
+  private let lentCount: Int?
   // SAFETY: written under the lock once the call is over, and freed with the call.
   private let named = Mutex<(address: UInt, count: Int)>((0, 0))
 
-  init(_ call: PendingCall, _ place: Place) {
+  init(_ call: PendingCall, _ place: Place, isLent: Bool) {
     self.call = call
     type = place.type
+    lentCount = isLent ? place.count : nil
     self.place = Mutex(place)
   }
 
@@ -36,6 +39,17 @@ private final class PendingDoor: @unchecked Sendable {
   var isFinished: Bool { call.isFinished }
   func cancel() { call.cancel() }
   func wait() throws -> CallOutcome { try call.wait() }
+
+  /// How many elements the result has.
+  func count(of outcome: CallOutcome) -> Int { lentCount ?? outcome.values.count }
+
+  /// Gives the result another place, or none.
+  func move(to other: Place?) throws(DoorError) {
+    guard lentCount == nil || other == nil else {
+      throw DoorError("the call's values were lent, and the result takes their place")
+    }
+    place.withLock { $0 = other }
+  }
 
   /// Memory with the contributors, for as long as this object lives.
   func contributors(of outcome: CallOutcome) -> UnsafePointer<ferry_contributor>? {
@@ -87,7 +101,8 @@ public func ferry_start(
     let request = try unsafe Request(operation, me: door.group.me.id)
     let pending = door.group.start(
       request.call, on: request.channel, within: try patience(seconds))
-    unsafe place.pointee = PendingDoor(pending, request.result).pointer
+    unsafe place.pointee =
+      PendingDoor(pending, request.result, isLent: request.call.lent != nil).pointer
   }
 }
 
@@ -111,11 +126,10 @@ public func ferry_start_all_reduce(
       "reduce", element: wanted.element, reduction: wanted.reduction, codec: wanted.codec,
       weight: wanted.weight)
     let values = try unsafe Place(wanted.values, wanted.count, nil, of: terms.type, "reduce.values")
-    var call = Call.allReduce(try values.values())
-    try terms.put(into: &call)
+    let call = try terms.allReduce(lending: values)
     let pending = door.group.start(
       call, on: Channel(tag: unsafe wanted.tag), within: try patience(seconds))
-    unsafe place.pointee = PendingDoor(pending, values).pointer
+    unsafe place.pointee = PendingDoor(pending, values, isLent: call.lent != nil).pointer
   }
 }
 
@@ -176,7 +190,7 @@ public func ferry_outcome(
     guard let result = unsafe result else { throw DoorError("the result's place is NULL") }
     let outcome = try door.wait()
     unsafe result.pointee = ferry_result(
-      number: outcome.number, count: outcome.values.count,
+      number: outcome.number, count: door.count(of: outcome),
       contributors: door.contributors(of: outcome), contributor_count: outcome.contributors.count)
   }
 }
@@ -188,10 +202,10 @@ public func ferry_set_place(
 ) -> ferry_status {
   call {
     let door = try unsafe PendingDoor.behind(pending)
-    guard let place = unsafe place else { return door.place.withLock { $0 = nil } }
+    guard let place = unsafe place else { return try door.move(to: nil) }
     let given = try unsafe Place(place, count, layout, of: door.type, "the place")
     try given.requireApart("the place")
-    door.place.withLock { $0 = given }
+    try door.move(to: given)
   }
 }
 

@@ -102,6 +102,25 @@ struct Place: Sendable {
     } catch { throw DoorError("\(error)") }
   }
 
+  /// The place itself, for a call that reads it as it goes on, and writes its result there; nil where
+  /// a copy is as good, or the elements have to be looked at before.
+  func lent() -> LentMemory? {
+    // SAFETY: the header demands `count` elements there, the library's until the call was awaited.
+    guard layout == nil, count * type.byteWidth >= Self.lentBytesMin, type != .bool,
+      address % UInt(type.byteWidth) == 0,
+      let memory = unsafe UnsafeMutableRawPointer(bitPattern: address)
+    else { return nil }
+    return unsafe LentMemory(memory, count: count, of: type)
+  }
+
+  /// Shorter values are copied while a message would be written.
+  private static let lentBytesMin = 1 << 20
+
+  /// Whether this place is where another one is, from the first element to the last.
+  func isSame(as other: Place) -> Bool {
+    address == other.address && count == other.count && layout == nil && other.layout == nil
+  }
+
   /// Whether the result can be written here.
   func fits(_ count: Int) -> Bool {
     count == 0 || (layout == nil ? count <= self.count : count == self.count)

@@ -39,6 +39,15 @@ struct Terms {
     (self.weight, self.algorithm) = (weight, way)
   }
 
+  /// An all-reduce in place of values that are the library's.
+  func allReduce(lending place: Place) throws -> Call {
+    // Codecs that round look at all values before the first is sent.
+    let lent = type == .f32 && codec != .float32 ? nil : place.lent()
+    var call = try lent.map { Call.allReduce(lent: $0) } ?? Call.allReduce(try place.values())
+    try put(into: &call)
+    return call
+  }
+
   /// - Throws: what no group can do.
   func put(into call: inout Call) throws(DoorError) {
     call.operation.reduce = reduction
@@ -82,10 +91,14 @@ struct Request {
     if kind != .send && kind != .barrier && (kind != .gather || peer == me) {
       try result.requireApart(hasResult ? "operation.result" : "operation.values")
     }
-    var call = try Self.call(
-      kind, place, terms.type, me: me, peer: peer, parts: try unsafe Self.parts(wanted))
-    try terms.put(into: &call)
-    self.call = call
+    if kind == .allReduce, unsafe wanted.lends, place.isSame(as: result) {
+      call = try terms.allReduce(lending: place)
+    } else {
+      var call = try Self.call(
+        kind, place, terms.type, me: me, peer: peer, parts: try unsafe Self.parts(wanted))
+      try terms.put(into: &call)
+      self.call = call
+    }
     channel =
       switch kind {
       case .send: Channel(tag: unsafe wanted.tag, from: me, to: peer!)

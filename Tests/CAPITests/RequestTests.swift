@@ -167,6 +167,52 @@ struct RequestTests {
     }
   }
 
+  @Test("an all-reduce in lent memory leaves the result there, and after a failure what was there")
+  func lent() throws {
+    let count = 1 << 19
+    try withPair { pair, _ in
+      var values = (0..<2).map { [Float](repeating: Float($0 + 1), count: count) }
+      func reduce(
+        _ rank: Int, _ place: UnsafeMutableBufferPointer<Float>, within seconds: Double = 30
+      ) throws -> Handle {
+        var reduce = unsafe operation(FERRY_ALL_REDUCE, FERRY_FLOAT32)
+        unsafe reduce.values = UnsafeMutableRawPointer(place.baseAddress)
+        unsafe reduce.count = count
+        unsafe reduce.lends = true
+        return try unsafe start(pair[rank], reduce, within: seconds)
+      }
+      // Nobody makes the other's call in time: the call fails, and its part stays in the group.
+      try unsafe values[0].withUnsafeMutableBufferPointer { mine in
+        let call = try unsafe reduce(0, mine, within: 0.2)
+        #expect(unsafe ferry_await(call.pointer, nil) == FERRY_DEADLINE)
+        #expect(unsafe mine.allSatisfy { $0 == 1 })
+        unsafe mine.update(repeating: 77)
+      }
+      try unsafe values[1].withUnsafeMutableBufferPointer { other in
+        let late = try unsafe reduce(1, other)
+        var elsewhere: [Float] = [0]
+        #expect(unsafe ferry_set_place(late.pointer, &elsewhere, 1, nil) == FERRY_BAD_ARGUMENT)
+        #expect(lastError.contains("were lent"))
+        var result = unsafe ferry_result()
+        #expect(unsafe ferry_outcome(late.pointer, &result) == FERRY_OK, "\(lastError)")
+        #expect(unsafe result.count == count)
+        #expect(unsafe ferry_await(late.pointer, nil) == FERRY_OK, "\(lastError)")
+        #expect(unsafe other.allSatisfy { $0 == 3 }, "the first call's values as they were lent")
+      }
+      #expect(values[0].allSatisfy { $0 == 77 })
+      // Both in time.
+      var (first, second) = (values[0], values[1])
+      try unsafe first.withUnsafeMutableBufferPointer { first in
+        try unsafe second.withUnsafeMutableBufferPointer { second in
+          for call in [try unsafe reduce(0, first), try unsafe reduce(1, second)] {
+            #expect(unsafe ferry_await(call.pointer, nil) == FERRY_OK, "\(lastError)")
+          }
+          #expect(unsafe first.allSatisfy { $0 == 80 } && second.allSatisfy { $0 == 80 })
+        }
+      }
+    }
+  }
+
   @Test("parts go to the members that they name; those not named get nothing")
   func parts() throws {
     try withPair { pair, members in

@@ -89,6 +89,7 @@ class _Operation(ctypes.Structure):
         ("algorithm", ctypes.c_uint32),
         ("codec", ctypes.c_uint32),
         ("has_weight", ctypes.c_bool),
+        ("lends", ctypes.c_bool),
         ("weight", ctypes.c_double),
         ("tag", ctypes.c_uint64),
         ("values", ctypes.c_void_p),

@@ -207,6 +207,8 @@ class Operations:
         operation.algorithm = _choice("algorithm", algorithm, _ALGORITHMS)
         operation.codec = _choice("codec", codec, _CODECS)
         operation.has_weight, operation.weight = weight is not None, weight or 0.0
+        # Nobody but the library can reach them before this returns.
+        operation.lends = not async_op
         operation.tag = tag
         is_read_only = kind == _SEND or is_new or into is not None
         given = _memory.Place(values, writable=not is_read_only)

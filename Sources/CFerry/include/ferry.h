@@ -27,7 +27,7 @@ extern "C" {
 
 // The major number changes when a program has to be changed.
 #define FERRY_API_MAJOR 0
-#define FERRY_API_MINOR 7
+#define FERRY_API_MINOR 8
 
 // This process's place in a group.
 typedef struct ferry_group ferry_group;
@@ -228,9 +228,13 @@ struct ferry_operation {
   uint32_t codec;
   // This member's share in a reduction is `weight` if this is set, else 1.
   bool has_weight;
+  // The values are the library's until the call was awaited. An all-reduce in place then copies nothing
+  // before it begins and after it has ended: it reads values as it needs them, and puts the result in
+  // their place as it comes. After a failure they are as they were. The call takes no other place.
+  bool lends;
   double weight;
   uint64_t tag;
-  // What this member gives, read before ferry_start returns: `count` elements one after another, or as
+  // What this member gives, read before ferry_start returns unless it lends them: `count` elements one after another, or as
   // many as the layout says. Where it gives nothing, and no result place is named, only their place.
   void *values;
   size_t count;
@@ -259,8 +263,8 @@ ferry_status ferry_start(
 // What is summed and how, for ferry_start_all_reduce; grows at its end.
 struct ferry_reduce {
   size_t size;
-  // `count` elements; the result is written over them when the call is awaited. Until then they are
-  // the library's to read.
+  // `count` elements, which this member lends: they are the library's until the call was awaited, and
+  // the result then.
   void *values;
   size_t count;
   uint32_t element;
@@ -303,7 +307,8 @@ struct ferry_result {
 // Waits for the call and says what came of it, without writing or freeing anything.
 ferry_status ferry_outcome(ferry_call *call, struct ferry_result *result);
 
-// Gives the result another place, as `result`, `result_count` and `result_layout` of the operation.
+// Gives the result another place, as `result`, `result_count` and `result_layout` of the operation;
+// not where values were lent. NULL drops the result.
 ferry_status ferry_set_place(
     ferry_call *call, void *place, size_t count, const struct ferry_layout *layout);
 

@@ -95,7 +95,7 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
 
   /// This rank's machine; the reduction is of floats.
   public func machine(_ values: [Float], in reduction: Reduction) -> any AllReduceMachine {
-    guard let machine = allReduce(values, in: reduction) as? any AllReduceMachine else {
+    guard let machine = allReduce(Given(values), in: reduction) as? any AllReduceMachine else {
       preconditionFailure("a machine of floats gives no floats")
     }
     return machine
@@ -103,22 +103,22 @@ public enum AllReduceAlgorithm: String, Sendable, CaseIterable {
 
   /// This rank's machine for elements of any type.
   func allReduce<Element: CollectiveElement>(
-    _ values: consuming [Element], in terms: Reduction
+    _ given: Given<Element>, in terms: Reduction
   ) -> any CollectiveMachine {
     let chosen = chosen(
-      count: values.count, world: terms.world, codec: terms.codec,
+      count: given.count, world: terms.world, codec: terms.codec,
       elementType: terms.elementType, topology: terms.topology)
     switch chosen.algorithm {
-    case .oneShot: return OneShot(values, in: terms)
-    case .halvingDoubling: return HalvingDoubling.machine(values, in: terms)
+    case .oneShot: return OneShot(given.values(), in: terms)
+    case .halvingDoubling: return HalvingDoubling.machine(given, in: terms)
     case let other:
       let route = other.route(in: terms)
       let shares = route.segmentCount == terms.world ? terms.topology.shares : []
       let ranges =
         shares.isEmpty
-        ? Segments.even(values.count, in: route.segmentCount)
-        : Segments.shared(values.count, by: shares)
-      return route.relay(values, ranges, in: terms, isSpread: true)
+        ? Segments.even(given.count, in: route.segmentCount)
+        : Segments.shared(given.count, by: shares)
+      return route.relay(given, ranges, in: terms, isSpread: true)
     }
   }
 
@@ -143,12 +143,12 @@ extension Route {
   /// The machine that moves values along this route: an all-reduce, or a reduce-scatter, which
   /// leaves each rank its own segment.
   func relay<Element: CollectiveElement>(
-    _ values: consuming [Element], _ ranges: [Range<Int>], in terms: Reduction, isSpread: Bool
+    _ given: Given<Element>, _ ranges: [Range<Int>], in terms: Reduction, isSpread: Bool
   ) -> Relay<Element> {
-    let all = 0..<values.count
+    let all = 0..<given.count
     let longest = ranges.map(\.count).max() ?? 0
     return Relay(
-      Bytes.unset(all.count), adding: terms.scaled(values),
+      Gathered(like: given), adding: terms.scaled(given),
       legs: legs(ranges, terms: terms, isSpread: isSpread), terms: terms,
       pieceElements: terms.pieceElements(of: longest, as: Element.self), spreadPhase: .allGather,
       result: isSpread ? all : ranges[terms.rank])

@@ -10,9 +10,9 @@
 /// - Note: Rabenseifner 2004; Thakur, Rabenseifner and Gropp 2005, §4.
 enum HalvingDoubling {
   static func machine<Element: CollectiveElement>(
-    _ values: [Element], in terms: Reduction
+    _ given: Given<Element>, in terms: Reduction
   ) -> Staged<Element> {
-    let count = values.count
+    let count = given.count
     let core = 1 << (Int.bitWidth - 1 - terms.contributors.count.leadingZeroBitCount)
     let levels = core.trailingZeroBitCount
     let partners = Array(terms.contributors.prefix(core))
@@ -71,7 +71,7 @@ enum HalvingDoubling {
         Stage(number: last, phase: .allGather, from: partners[place], receives: all))
     }
     return Staged(
-      terms.scaled(values), stages: stages, completion: completion, terms: terms,
+      Gathered(terms.scaled(given).values()), stages: stages, completion: completion, terms: terms,
       pieceElements: terms.pieceElements(of: count, as: Element.self))
   }
 }

@@ -12,7 +12,7 @@ struct OneShot<Element: CollectiveElement>: CollectiveMachine {
   private let pieces: [Range<Int>]
   private let work: Piecework<Element>
   /// This rank's values, then the result's.
-  private var values: [Element]
+  private var values: Gathered<Element>
   /// For each piece and contributor, what it sent, until the piece is added up.
   private var chunks: [Chunk?]
   /// For each piece, how many have come.
@@ -26,7 +26,7 @@ struct OneShot<Element: CollectiveElement>: CollectiveMachine {
     let step = reduction.pieceElements(of: values.count, as: Element.self)
     pieces = stride(from: 0, to: values.count, by: step).map { $0..<min($0 + step, values.count) }
     work = Piecework(reduction)
-    self.values = values
+    self.values = Gathered(values)
     chunks = Array(repeating: nil, count: pieces.count * reduction.contributors.count)
     arrived = Array(repeating: 0, count: pieces.count)
     finished = PieceSet(count: pieces.count)
@@ -34,7 +34,7 @@ struct OneShot<Element: CollectiveElement>: CollectiveMachine {
   }
 
   var isDone: Bool { finished.missing == 0 }
-  var result: [Element]? { isDone ? values : nil }
+  var result: [Element]? { isDone ? values.values(0..<values.count) : nil }
   var output: Values? { result.map(Element.wrap) }
   var awaited: [Int] {
     reduction.contributors.enumerated().filter { place, rank in
@@ -50,7 +50,7 @@ struct OneShot<Element: CollectiveElement>: CollectiveMachine {
     var outgoing: [Outgoing] = []
     for (piece, range) in pieces.enumerated() {
       let chunk = try work.encode(
-        values, range, as: .reduceScatter, 0, piece,
+        values.span(range), at: range.lowerBound, as: .reduceScatter, 0, piece,
         seed: reduction.seed(.reduceScatter, 0, piece))
       for step in 1..<max(reduction.world, 1) {
         outgoing.append(Outgoing(to: (reduction.rank + step) % reduction.world, chunk))
@@ -105,10 +105,10 @@ struct OneShot<Element: CollectiveElement>: CollectiveMachine {
       } else if scale == 1 {
         try work.fold(chunk, from: rank, to: &values, range)
       } else {
-        var part = [Element](repeating: .zero, count: range.count)
+        var part = Gathered([Element](repeating: .zero, count: range.count))
         try work.decode(chunk, from: rank, to: &part, 0..<range.count)
         Arithmetic.scale(&part, 0..<range.count, by: scale)
-        work.fold(part, to: &values, range)
+        work.fold(part.span(0..<range.count), to: &values, range)
       }
     }
     Arithmetic.divide(&values, range, by: reduction.divisor)

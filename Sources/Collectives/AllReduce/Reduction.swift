@@ -141,10 +141,9 @@ public struct Reduction: Sendable {
     return places
   }
 
-  /// `values` times this rank's scale.
-  func scaled<Element: CollectiveElement>(_ values: consuming [Element]) -> [Element] {
-    if contributes { Arithmetic.scale(&values, 0..<values.count, by: scale(of: rank)) }
-    return values
+  /// What this rank gives, times its scale.
+  func scaled<Element: CollectiveElement>(_ given: Given<Element>) -> Given<Element> {
+    contributes ? given.scaled(by: scale(of: rank)) : given
   }
 
   /// Elements of a piece where the longest segment has so many.

@@ -10,7 +10,7 @@ extension Call {
   /// What all members must mean alike, in words.
   var meaning: String {
     let ends = [root.map { "from or to \($0.short)" }].compactMap(\.self)
-    let count = operation.kind.hasOneCount ? ["\(input.count) elements"] : []
+    let count = operation.kind.hasOneCount ? ["\(inputCount) elements"] : []
     return (count + ["\(operation)"] + ends).joined(separator: " ")
   }
 
@@ -27,10 +27,10 @@ extension Call {
   func counts(to members: [Member], from me: PeerID) -> [Int] {
     switch operation.kind {
     case .barrier: []
-    case .broadcast, .send: root == me ? [input.count] : []
+    case .broadcast, .send: root == me ? [inputCount] : []
     case .scatter where root != me: []
     case .scatter, .allToAll: parted(to: members).map(\.count)
-    case .allReduce, .reduceScatter, .allGather, .gather: [input.count]
+    case .allReduce, .reduceScatter, .allGather, .gather: [inputCount]
     }
   }
 
@@ -56,13 +56,14 @@ extension Call {
 
   /// Whether the exchange begins with the word that a member is ready: one message less to wait for.
   func opensOnReady(world: Int) -> Bool {
-    guard operation.kind == .allReduce, input.count > 0 else { return false }
+    guard operation.kind == .allReduce, inputCount > 0 else { return false }
     let codec = operation.codec.codec()
     let chosen = operation.algorithm.chosen(
-      count: input.count, world: world, codec: codec, elementType: operation.elementType,
+      count: inputCount, world: world, codec: codec, elementType: operation.elementType,
       topology: operation.topology)
     let isFloat = operation.elementType == .f32
-    let bytes = isFloat ? codec.byteCount(for: input.count) : input.byteCount
+    let bytes =
+      isFloat ? codec.byteCount(for: inputCount) : inputCount * operation.elementType.byteWidth
     return chosen.algorithm == .oneShot && bytes <= AllReduceAlgorithm.oneShotBytesMax
   }
 
@@ -72,7 +73,8 @@ extension Call {
     rank: Int, world: Int, seed: Seed
   ) throws(CollectiveError) -> (pieces: [Chunk], machine: any CollectiveMachine) {
     var machine = try operation.machine(
-      rank: rank, input: input, counts: Array(repeating: [input.count], count: world), seed: seed)
+      rank: rank, input: input, lent: lent,
+      counts: Array(repeating: [inputCount], count: world), seed: seed)
     var pieces: [Chunk] = []
     for outgoing in try machine.start() where outgoing.chunk.piece == pieces.count {
       pieces.append(outgoing.chunk)

@@ -16,6 +16,8 @@ public struct Call: Sendable {
   public var operation: Operation
   /// What this member gives.
   public var input: Values
+  /// In place of `input`, which is empty then: where the result goes, too.
+  package private(set) var lent: LentMemory?
   /// What it gives to each, in scatter and all-to-all; those not named get nothing.
   public var parts: [PeerID: Values] = [:]
   /// Whose values are sent, or who gets them.
@@ -31,6 +33,20 @@ public struct Call: Sendable {
     operation = Operation(kind, elementType: input.elementType)
     self.input = input
     self.root = root
+  }
+
+  /// How many values it gives.
+  var inputCount: Int { lent?.count ?? input.count }
+
+  /// An all-reduce in a caller's memory, which has the result once the call has succeeded, and is as
+  /// it was after a failure. The outcome's values are empty, unless a way was taken that does not work
+  /// piece by piece: then they are the result, and the memory is as it was.
+  ///
+  /// For codecs that keep all bits: the others look at all values before.
+  package static func allReduce(lent: LentMemory) -> Call {
+    var call = Call(.allReduce, Values(lent.elementType))
+    call.lent = lent
+    return call
   }
 
   /// All end with what `reduce` makes of all members' values: as many from each.

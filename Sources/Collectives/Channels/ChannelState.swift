@@ -66,13 +66,13 @@ final class ChannelState: @unchecked Sendable {
 
   /// What a call means, in words.
   func meaning(of call: Call) -> String {
-    if let last = described, last.operation == call.operation, last.count == call.input.count,
+    if let last = described, last.operation == call.operation, last.count == call.inputCount,
       last.root == call.root
     {
       return last.text
     }
     let text = call.meaning
-    described = (call.operation, call.input.count, call.root, text)
+    described = (call.operation, call.inputCount, call.root, text)
     return text
   }
 

@@ -71,7 +71,7 @@ extension GroupLogic {
     var (ready, machine) = ready(waiting, members, rank: rank, in: channel)
     if ready.refusal.isEmpty {
       ready.plan = proposedPlan(
-        waiting.call.input.count, of: waiting.call.operation(among: members), among: members)
+        waiting.call.inputCount, of: waiting.call.operation(among: members), among: members)
     }
     let actions = channel.exchange!.announce(ready, begun: machine)
     note(channel)
@@ -167,8 +167,9 @@ extension GroupLogic {
       if exchange.hasBegun { return exchange.goOn() }
       let machine = try operation.machine(
         rank: exchange.rank!, weights: said.map(\.weight),
-        input: call.given(to: members, from: me.id), counts: exchange.counts,
-        seed: seed(in: channel), chunkPrefix: GroupMessage.chunkPrefix(exchange.stage),
+        input: call.given(to: members, from: me.id), lent: call.lent,
+        counts: exchange.counts, seed: seed(in: channel),
+        chunkPrefix: GroupMessage.chunkPrefix(exchange.stage),
         fingerprintSeed: call.operation.kind.isReplicated ? fingerprintSeed(of: exchange) : nil)
       return try exchange.begin(machine, opened: call.opensOnReady(world: members.count))
     } catch {
@@ -203,7 +204,8 @@ extension GroupLogic {
       switch outcome {
       case .success(let outcome) where channel.call.operation.kind.isReplicated:
         outcome.values.digest(
-          seed: fingerprintSeed(of: exchange), sums: sums, then: exchange.record)
+          seed: fingerprintSeed(of: exchange), sums: sums, count: channel.call.lent?.count,
+          then: exchange.record)
       case .success: Digest.sha256(of: exchange.record)
       case .failure(let error): Digest.sha256(of: Array(error.codeName.utf8))
       }

@@ -22,35 +22,34 @@ struct Piecework<Element: CollectiveElement>: Sendable {
     prefix = reduction.chunkPrefix
   }
 
-  /// A chunk of the values in a range.
+  /// A chunk of some values, the first of which is the vector's `start`-th.
   func encode(
-    _ values: borrowing [Element], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
-    _ piece: Int, seed: Seed
+    _ values: Span<Element>, at start: Int, as phase: Chunk.Phase, _ segment: Int, _ piece: Int,
+    seed: Seed
   ) throws(CollectiveError) -> Chunk {
     do throws(CodecError) {
       return try Chunk(
         phase: phase, segment: segment, piece: piece, prefix: prefix,
-        payloadByteCount: Element.byteCount(for: range.count, by: codec)
+        payloadByteCount: Element.byteCount(for: values.count, by: codec)
       ) { (payload: inout MutableSpan<UInt8>) throws(CodecError) in
-        try Element.encode(
-          values.span.extracting(range), by: codec, seed: seed, into: &payload)
+        try Element.encode(values, by: codec, seed: seed, into: &payload)
       }
     } catch {
       throw CollectiveError(
-        .notEncodable, "\(error.what), counted from \(range.lowerBound)", place: error.place,
+        .notEncodable, "\(error.what), counted from \(start)", place: error.place,
         remedy: error.remedy)
     }
   }
 
   /// A chunk of the values in a range, which become what all others will decode from it.
   func encodeAndAdopt(
-    _ values: inout [Element], _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
+    _ values: inout Gathered<Element>, _ range: Range<Int>, as phase: Chunk.Phase, _ segment: Int,
     _ piece: Int, seed: Seed
   ) throws(CollectiveError) -> Chunk {
-    let chunk = try encode(values, range, as: phase, segment, piece, seed: seed)
+    let chunk = try encode(
+      values.span(range), at: range.lowerBound, as: phase, segment, piece, seed: seed)
     guard isLossy else { return chunk }
-    var all = values.mutableSpan
-    var span = all.part(range)
+    var span = values.part(range)
     do {
       try Element.decode(chunk.payloadSpan, by: codec, into: &span)
     } catch {
@@ -61,10 +60,9 @@ struct Piecework<Element: CollectiveElement>: Sendable {
 
   /// Puts the decoded bytes in the place of the values in a range; an error leaves them alone.
   func decode(
-    _ chunk: Chunk, from rank: Int, to values: inout [Element], _ range: Range<Int>
+    _ chunk: Chunk, from rank: Int, to values: inout Gathered<Element>, _ range: Range<Int>
   ) throws(CollectiveError) {
-    var all = values.mutableSpan
-    var span = all.part(range)
+    var span = values.part(range)
     do {
       try Element.decode(chunk.payloadSpan, by: codec, into: &span)
     } catch {
@@ -74,10 +72,9 @@ struct Piecework<Element: CollectiveElement>: Sendable {
 
   /// Folds the decoded bytes into the values in a range; after an error nothing was folded.
   func fold(
-    _ chunk: Chunk, from rank: Int, to values: inout [Element], _ range: Range<Int>
+    _ chunk: Chunk, from rank: Int, to values: inout Gathered<Element>, _ range: Range<Int>
   ) throws(CollectiveError) {
-    var all = values.mutableSpan
-    var span = all.part(range)
+    var span = values.part(range)
     do {
       try Element.fold(fold, chunk.payloadSpan, by: codec, into: &span)
     } catch {
@@ -85,27 +82,31 @@ struct Piecework<Element: CollectiveElement>: Sendable {
     }
   }
 
-  /// Puts what folding the decoded bytes into `others` gives in the place of the values in a range,
-  /// which is the same in both; an error leaves the values alone, or as the others are.
+  /// Puts what folding the decoded bytes into what is given gives in the place of the values in a
+  /// range; an error leaves the values alone, or as the given ones are.
   func fold(
-    _ chunk: Chunk, from rank: Int, with others: borrowing [Element], to values: inout [Element],
+    _ chunk: Chunk, from rank: Int, with given: Given<Element>, to values: inout Gathered<Element>,
     _ range: Range<Int>
   ) throws(CollectiveError) {
     guard isPlain else {
-      Arithmetic.copy(others, range, to: &values, at: range.lowerBound)
+      copy(given, to: &values, range)
       return try fold(chunk, from: rank, to: &values, range)
     }
     try checkDecodes(chunk, from: rank, count: range.count)
-    var all = values.mutableSpan
-    var span = all.part(range)
+    var span = values.part(range)
     Kernels.fold(
-      fold, others.span.extracting(range), bytes: chunk.payloadSpan.elementBytes, into: &span)
+      fold, given.part(range), bytes: chunk.payloadSpan.elementBytes, into: &span)
   }
 
-  /// A chunk like one that came, with the values in a range folded in; for plain chunks. The same
+  /// Puts what is given in a range in the place of the values there.
+  func copy(_ given: Given<Element>, to values: inout Gathered<Element>, _ range: Range<Int>) {
+    Arithmetic.copy(given.part(range), to: &values, at: range.lowerBound)
+  }
+
+  /// A chunk like one that came, with what is given in a range folded in; for plain chunks. The same
   /// bits as folding the chunk into the values.
   func folded(
-    _ chunk: Chunk, from rank: Int, with values: borrowing [Element], _ range: Range<Int>
+    _ chunk: Chunk, from rank: Int, with given: Given<Element>, _ range: Range<Int>
   ) throws(CollectiveError) -> Chunk {
     try checkDecodes(chunk, from: rank, count: range.count)
     return Chunk(
@@ -113,15 +114,14 @@ struct Piecework<Element: CollectiveElement>: Sendable {
       payloadByteCount: chunk.payloadByteCount
     ) {
       Kernels.fold(
-        fold, values.span.extracting(range), bytes: chunk.payloadSpan.elementBytes, intoBytes: &$0)
+        fold, given.part(range), bytes: chunk.payloadSpan.elementBytes, intoBytes: &$0)
     }
   }
 
   /// Folds values that are decoded already.
-  func fold(_ source: borrowing [Element], to values: inout [Element], _ range: Range<Int>) {
-    var all = values.mutableSpan
-    var span = all.part(range)
-    Kernels.fold(fold, bytes: source.span.elementBytes, into: &span)
+  func fold(_ source: Span<Element>, to values: inout Gathered<Element>, _ range: Range<Int>) {
+    var span = values.part(range)
+    Kernels.fold(fold, bytes: source.elementBytes, into: &span)
   }
 
   /// Refuses a payload that will not decode. Costs nothing where every payload does.

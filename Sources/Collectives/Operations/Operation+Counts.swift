@@ -12,9 +12,9 @@ extension Operation {
   ///     segments; the same for all. In broadcast and send one count for the root; in scatter one
   ///     for each rank for the root; the others give none, `[]` or zeros, or in broadcast the same. In
   ///     all-to-all one for each rank. In barrier none.
-  ///   - input: of values that `rank` gives.
+  ///   - count: of values that `rank` gives, which are of `type`.
   func check(
-    _ counts: [[Int]], rank: Int, input: Values, world: Int
+    _ counts: [[Int]], rank: Int, giving count: Int, of type: ElementType, world: Int
   ) throws(CollectiveError) {
     guard counts.count == world else {
       throw refusing("\(counts.count) ranks have said what they give, of \(world)", nil)
@@ -44,11 +44,11 @@ extension Operation {
     }
     let mine = counts[rank].reduce(0, +)
     let isRead = rank == root || ![.broadcast, .scatter, .send].contains(kind)
-    guard !isRead || input.count == mine else {
-      throw refusing("rank \(rank) has \(input.count) values to give, not \(mine)", rank)
+    guard !isRead || count == mine else {
+      throw refusing("rank \(rank) has \(count) values to give, not \(mine)", rank)
     }
-    guard !isRead || input.elementType == elementType else {
-      throw refusing("rank \(rank) has \(input.elementType), not \(elementType)", rank)
+    guard !isRead || type == elementType else {
+      throw refusing("rank \(rank) has \(type), not \(elementType)", rank)
     }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FerryBasics
+package import FerryBasics
 import FerryCodecs
 import FerryTensors
 
@@ -12,6 +12,8 @@ extension Operation {
   ///   - weights: one a rank, for kinds that reduce; see `ReduceOperation`. Empty: all 1.
   ///   - input: what this rank gives. What the other ranks than the root give in broadcast, scatter
   ///     and send is not looked at.
+  ///   - lent: in place of `input`, in all-reduce: where the result goes, too, with ways that work
+  ///     piece by piece; the output is empty then.
   ///   - counts: what each rank gives to each rank, agreed by all; see `check`.
   ///   - seed: for codecs that round at random, the same on all ranks.
   ///   - chunkPrefix: put in front of every chunk: its carrier's own header.
@@ -19,14 +21,15 @@ extension Operation {
   ///   - pieceElements: of a piece, the same on all ranks; nil chooses by the vector's length.
   /// - Throws: `.badOperation` when counts do not fit, naming the rank, or as `refusal`; `.badGroup`
   ///   for weights or a topology that make no sense.
-  public func machine(
-    rank: Int, weights: [Double] = [], input: Values, counts: [[Int]], seed: Seed,
-    chunkPrefix: [UInt8] = [], fingerprintSeed: Seed? = nil, pieceElements: Int? = nil
+  package func machine(
+    rank: Int, weights: [Double] = [], input: Values, lent: LentMemory? = nil, counts: [[Int]],
+    seed: Seed, chunkPrefix: [UInt8] = [], fingerprintSeed: Seed? = nil, pieceElements: Int? = nil
   ) throws(CollectiveError) -> any CollectiveMachine {
     let world = counts.count
     precondition((0..<world).contains(rank), "rank \(rank) among \(world)")
     if let refusal { throw refusal }
-    try check(counts, rank: rank, input: input, world: world)
+    try check(
+      counts, rank: rank, giving: lent?.count ?? input.count, of: input.elementType, world: world)
     guard weights.isEmpty || weights.count == world else {
       throw refusing("\(weights.count) ranks have a weight, of \(world)", nil)
     }
@@ -39,7 +42,7 @@ extension Operation {
     (terms.chunkPrefix, terms.fingerprintSeed) = (chunkPrefix, fingerprintSeed)
     let isRead = input.elementType == elementType
     return (isRead ? input : Values(elementType)).visit(
-      MachineMaker(operation: self, terms: terms, counts: counts))
+      MachineMaker(operation: self, terms: terms, counts: counts, lent: lent))
   }
 
   /// The way that is taken where it is left open and nothing is known of the links, and why.
@@ -96,6 +99,7 @@ private struct MachineMaker: ElementVisitor {
   let operation: Operation
   let terms: Reduction
   let counts: [[Int]]
+  let lent: LentMemory?
 
   private var rank: Int { terms.rank }
   private var world: Int { terms.world }
@@ -104,7 +108,8 @@ private struct MachineMaker: ElementVisitor {
 
   func visit<Element: CollectiveElement>(_ values: [Element]) -> any CollectiveMachine {
     switch operation.kind {
-    case .allReduce: operation.algorithm.allReduce(values, in: terms)
+    case .allReduce:
+      operation.algorithm.allReduce(lent.map { Given(lent: $0) } ?? Given(values), in: terms)
     case .reduceScatter: reduceScatter(values)
     case .allGather: allGather(values)
     case .broadcast: broadcast(values)
@@ -120,7 +125,8 @@ private struct MachineMaker: ElementVisitor {
     let ranges =
       counts[0].count == world
       ? Segments.ranges(counts[0]) : Segments.even(values.count, in: world)
-    return operation.algorithm.route(in: terms).relay(values, ranges, in: terms, isSpread: false)
+    return operation.algorithm.route(in: terms).relay(
+      Given(values), ranges, in: terms, isSpread: false)
   }
 
   private func allGather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
@@ -129,8 +135,8 @@ private struct MachineMaker: ElementVisitor {
     let legs = ranges.enumerated().map { segment, range in
       spread(segment, range, along: route)
     }
-    var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
-    Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
+    var all = Gathered([Element](repeating: .zero, count: ranges.last!.upperBound))
+    Arithmetic.copy(values.span, to: &all, at: ranges[rank].lowerBound)
     return relay(all, legs, .allGather, result: 0..<all.count)
   }
 
@@ -144,21 +150,21 @@ private struct MachineMaker: ElementVisitor {
     let leg = spread(
       0, 0..<count, along: route, as: Operation.broadcastSegment(root, of: route))
     let all = rank == root ? values : [Element](repeating: .zero, count: count)
-    return relay(all, [leg], .broadcast, result: 0..<count)
+    return relay(Gathered(all), [leg], .broadcast, result: 0..<count)
   }
 
   private func gather<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
     guard rank == root else {
       let leg = Leg(
         segment: rank, range: 0..<values.count, isKept: false, downstream: [root])
-      return relay(values, [leg], .delivery, result: 0..<0)
+      return relay(Gathered(values), [leg], .delivery, result: 0..<0)
     }
     let ranges = Segments.ranges(counts.map { $0[0] })
     let legs = ranges.enumerated().map { segment, range in
       Leg(segment: segment, range: range, upstream: segment == rank ? nil : segment)
     }
-    var all = [Element](repeating: .zero, count: ranges.last!.upperBound)
-    Arithmetic.copy(values, 0..<values.count, to: &all, at: ranges[rank].lowerBound)
+    var all = Gathered([Element](repeating: .zero, count: ranges.last!.upperBound))
+    Arithmetic.copy(values.span, to: &all, at: ranges[rank].lowerBound)
     return relay(all, legs, .delivery, result: 0..<all.count)
   }
 
@@ -166,14 +172,15 @@ private struct MachineMaker: ElementVisitor {
     guard rank == root else {
       let own = 0..<counts[root][rank]
       let leg = Leg(segment: rank, range: own, upstream: root)
-      return relay([Element](repeating: .zero, count: own.count), [leg], .delivery, result: own)
+      return relay(
+        Gathered([Element](repeating: .zero, count: own.count)), [leg], .delivery, result: own)
     }
     let ranges = Segments.ranges(counts[root])
     let legs = ranges.enumerated().map { segment, range in
       Leg(
         segment: segment, range: range, isKept: false, downstream: segment == rank ? [] : [segment])
     }
-    return relay(values, legs, .delivery, result: ranges[rank])
+    return relay(Gathered(values), legs, .delivery, result: ranges[rank])
   }
 
   private func send<Element: CollectiveElement>(_ values: [Element]) -> Relay<Element> {
@@ -181,12 +188,12 @@ private struct MachineMaker: ElementVisitor {
     let to = operation.destination!
     if rank == root, rank != to {
       let leg = Leg(segment: 0, range: all, isKept: false, downstream: [to])
-      return relay(values, [leg], .delivery, result: none)
+      return relay(Gathered(values), [leg], .delivery, result: none)
     }
-    guard rank == to else { return relay([Element](), [], .delivery, result: none) }
+    guard rank == to else { return relay(Gathered([Element]()), [], .delivery, result: none) }
     let leg = Leg(segment: 0, range: all, upstream: rank == root ? nil : root)
     let own = rank == root ? values : [Element](repeating: .zero, count: all.count)
-    return relay(own, [leg], .delivery, result: all)
+    return relay(Gathered(own), [leg], .delivery, result: all)
   }
 
   /// Segment `i W + j` goes from rank `i` to rank `j`; what comes lies before what goes.
@@ -201,10 +208,10 @@ private struct MachineMaker: ElementVisitor {
         Leg(segment: rank * world + other, range: range, isKept: false, downstream: [other]))
       legs.append(Leg(segment: other * world + rank, range: came[other], upstream: other))
     }
-    var all = [Element](repeating: .zero, count: end)
-    Arithmetic.copy(values, goes[rank], to: &all, at: came[rank].lowerBound)
+    var all = Gathered([Element](repeating: .zero, count: end) + values)
+    Arithmetic.copy(values.span.extracting(goes[rank]), to: &all, at: came[rank].lowerBound)
     return relay(
-      all + values, legs.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
+      all, legs.sorted { $0.segment < $1.segment }, .delivery, result: 0..<end)
   }
 
   /// This rank's leg of values that are its owner's from the beginning.
@@ -217,7 +224,7 @@ private struct MachineMaker: ElementVisitor {
   }
 
   private func relay<Element: CollectiveElement>(
-    _ values: [Element], _ legs: [Leg], _ phase: Chunk.Phase, result: Range<Int>
+    _ values: Gathered<Element>, _ legs: [Leg], _ phase: Chunk.Phase, result: Range<Int>
   ) -> Relay<Element> {
     // Cut by the longest of all segments, which every rank knows, whether it has a part in it or not.
     let longest = counts.flatMap(\.self).max() ?? 0
@@ -244,6 +251,7 @@ private enum Barrier {
           from: (rank + world - distance) % world))
       distance *= 2
     }
-    return Staged([], stages: stages, completion: (-1, 0..<0), terms: terms, pieceElements: 1)
+    return Staged(
+      Gathered([]), stages: stages, completion: (-1, 0..<0), terms: terms, pieceElements: 1)
   }
 }

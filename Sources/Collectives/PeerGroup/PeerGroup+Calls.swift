@@ -22,7 +22,8 @@ extension PeerGroup {
   ) -> PendingCall {
     let added = calls.add { id in
       PendingCall(
-        serve: { self.serve(while: $0) }, cancel: { self.post { $0.cancel(id, at: $1) } })
+        lent: call.lent, serve: { self.serve(while: $0) },
+        cancel: { self.post { $0.cancel(id, at: $1) } })
     }
     guard let (id, pending) = added else {
       let over = PendingCall(serve: { _ in }, cancel: {})

@@ -12,15 +12,19 @@ public final class PendingCall: Sendable {
     /// These hold the group, which must live until the call is over; let go then.
     var cancel: (@Sendable () -> Void)?
     var serve: (@Sendable (() -> Bool) -> Void)?
+    var lent: LentMemory?
     var result: Result<CallOutcome, CollectiveError>?
     var waiting: [CheckedContinuation<Result<CallOutcome, CollectiveError>, Never>] = []
   }
 
-  /// - Parameter serve: does the group's work while asked to, unless somebody else does.
+  /// - Parameters:
+  ///   - lent: given back when the call fails, before anybody hears of it.
+  ///   - serve: does the group's work while asked to, unless somebody else does.
   init(
-    serve: @escaping @Sendable (() -> Bool) -> Void, cancel: @escaping @Sendable () -> Void
+    lent: LentMemory? = nil, serve: @escaping @Sendable (() -> Bool) -> Void,
+    cancel: @escaping @Sendable () -> Void
   ) {
-    state.withLock { ($0.serve, $0.cancel) = (serve, cancel) }
+    state.withLock { ($0.lent, $0.serve, $0.cancel) = (lent, serve, cancel) }
   }
 
   /// Whether `wait` would return at once.
@@ -61,6 +65,11 @@ public final class PendingCall: Sendable {
   public func cancel() { state.withLock { $0.cancel }?() }
 
   func finish(_ result: Result<CallOutcome, CollectiveError>) {
+    let lent = state.withLock { state in
+      defer { state.lent = nil }
+      return state.lent
+    }
+    if case .failure = result { lent?.giveBack() }
     condition.lock()
     let waiting = state.withLock { state in
       guard state.result == nil else { return state.waiting }

@@ -21,9 +21,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   private let spreadPhase: Chunk.Phase
   private let resultRange: Range<Int>
   /// What this rank adds, where it does not lie in `values`: never written to.
-  private let given: [Element]
-  /// Sums under way, and finished values as they come.
-  private var values: [Element]
+  private let given: Given<Element>
+  private var values: Gathered<Element>
   /// For each piece, how many of its sources were added.
   private var turns: [Int]
   /// By piece and source, what came before its turn.
@@ -46,7 +45,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   ///   - legs: in ascending order of their segments' numbers.
   ///   - result: the part of the values that is this rank's result in the end.
   init(
-    _ values: [Element], adding given: [Element] = [], legs: [Leg], terms: Reduction,
+    _ values: Gathered<Element>, adding given: Given<Element> = Given([]), legs: [Leg],
+    terms: Reduction,
     pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>
   ) {
     self.given = given
@@ -57,7 +57,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     resultRange = result
     work = Piecework(terms)
     self.values = values
-    if result == values.indices, let seed = terms.fingerprintSeed {
+    if result == 0..<values.count, let seed = terms.fingerprintSeed {
       sums = FingerprintInParts(
         seed: seed, byteCount: values.count * MemoryLayout<Element>.stride)
     }
@@ -81,15 +81,17 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
 
   var isDone: Bool { finished.missing == 0 && passed.missing == 0 }
 
-  /// The result, once this rank holds all of it.
-  var result: [Element]? {
-    guard isDone else { return nil }
-    return resultRange == values.indices ? values : Array(values[resultRange])
-  }
+  /// The result, once this rank holds all of it; empty where it lies in memory that was lent.
+  var result: [Element]? { isDone ? values.values(resultRange) : nil }
 
   var output: Values? { result.map(Element.wrap) }
 
-  var fingerprint: [UInt64]? { isDone ? sums?.finish(values.span.elementBytes) : nil }
+  var fingerprint: [UInt64]? {
+    guard isDone, let sums else { return nil }
+    values.lent?.enter()
+    defer { values.lent?.leave() }
+    return sums.finish(values.span(resultRange).elementBytes)
+  }
 
   var awaited: [Int] {
     var late: Set<Int> = []
@@ -108,6 +110,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   }
 
   mutating func start() throws(CollectiveError) -> [Outgoing] {
+    values.lent?.enter()
+    defer { values.lent?.leave() }
     var outgoing: [Outgoing] = []
     // A piece to each rank in turn, beginning with the one after this: all ranks have work at once,
     // and not all send to the same one.
@@ -134,6 +138,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   mutating func receive(
     _ chunk: Chunk, from rank: Int
   ) throws(CollectiveError) -> [Outgoing] {
+    values.lent?.enter()
+    defer { values.lent?.leave() }
     guard chunk.phase == .reduceScatter || chunk.phase == spreadPhase else {
       throw .refusing(.unexpectedChunk, chunk, from: rank, "this operation has no such phase")
     }
@@ -207,13 +213,16 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     passed.insert(piecesBefore[at] + piece)
     let isOwnAlone = leg.sources.isEmpty
     guard let sink = leg.sink else {
-      if isOwnAlone { Arithmetic.copy(given, range, to: &values, at: range.lowerBound) }
+      if isOwnAlone { work.copy(given, to: &values, range) }
       Arithmetic.divide(&values, range, by: terms.divisor)
       return try spread(at, piece)
     }
-    let chunk = try work.encode(
-      isOwnAlone ? given : values, range, as: .reduceScatter, leg.segment, piece,
-      seed: terms.seed(.reduceScatter, leg.segment, piece))
+    let seed = terms.seed(.reduceScatter, leg.segment, piece)
+    func encoded(_ part: Span<Element>) throws(CollectiveError) -> Chunk {
+      try work.encode(
+        part, at: range.lowerBound, as: .reduceScatter, leg.segment, piece, seed: seed)
+    }
+    let chunk = try isOwnAlone ? encoded(given.part(range)) : encoded(values.span(range))
     return [Outgoing(to: sink, chunk)]
   }
 
@@ -231,7 +240,8 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     let chunk =
       leg.isKept
       ? try work.encodeAndAdopt(&values, range, as: spreadPhase, leg.segment, piece, seed: seed)
-      : try work.encode(values, range, as: spreadPhase, leg.segment, piece, seed: seed)
+      : try work.encode(
+        values.span(range), at: range.lowerBound, as: spreadPhase, leg.segment, piece, seed: seed)
     finish(at, piece)
     return leg.downstream.map { Outgoing(to: $0, chunk) }
   }
@@ -242,7 +252,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
     let range = range(at, piece)
     guard var taking = sums.take() else { return }
     taking.take(
-      values.span.extracting(range).elementBytes,
+      values.span(range).elementBytes,
       at: range.lowerBound * MemoryLayout<Element>.stride)
     sums = taking
   }

@@ -29,7 +29,7 @@ struct Staged<Element: CollectiveElement>: CollectiveMachine {
   private let pieceElements: Int
   /// Before this stage the sum in this range is complete.
   private let completion: (stage: Int, range: Range<Int>)
-  private var values: [Element]
+  private var values: Gathered<Element>
   /// The stage that this rank waits in; −1 before the start.
   private var current = -1
   /// For each stage, the pieces that have come.
@@ -37,7 +37,7 @@ struct Staged<Element: CollectiveElement>: CollectiveMachine {
   private var waiting: [Int: [Chunk]] = [:]
 
   init(
-    _ values: [Element], stages: [Stage], completion: (stage: Int, range: Range<Int>),
+    _ values: Gathered<Element>, stages: [Stage], completion: (stage: Int, range: Range<Int>),
     terms: Reduction, pieceElements: Int
   ) {
     self.values = values
@@ -53,7 +53,7 @@ struct Staged<Element: CollectiveElement>: CollectiveMachine {
   }
 
   var isDone: Bool { current == stages.count }
-  var result: [Element]? { isDone ? values : nil }
+  var result: [Element]? { isDone ? values.values(0..<values.count) : nil }
   var output: Values? { result.map(Element.wrap) }
 
   var awaited: [Int] {
@@ -134,7 +134,7 @@ struct Staged<Element: CollectiveElement>: CollectiveMachine {
           &values, range, as: stage.phase, stage.number, piece, seed: seed)
       } else {
         chunk = try work.encode(
-          values, range, as: stage.phase, stage.number, piece,
+          values.span(range), at: range.lowerBound, as: stage.phase, stage.number, piece,
           seed: terms.seed(stage.phase, stage.number, piece))
       }
       outgoing += stage.to.map { Outgoing(to: $0, chunk) }

@@ -114,18 +114,22 @@ extension Values {
 
 extension Values {
   /// As `Digest.quick`.
-  func digest(seed: Seed, sums: [UInt64]?, then bytes: [UInt8]) -> [UInt8] {
-    visit(Digesting(seed: seed, sums: sums, end: bytes))
+  ///
+  /// - Parameter count: of values that lie elsewhere, of which `sums` are known.
+  func digest(seed: Seed, sums: [UInt64]?, count: Int? = nil, then bytes: [UInt8]) -> [UInt8] {
+    visit(Digesting(seed: seed, sums: sums, count: count, end: bytes))
   }
 }
 
 private struct Digesting: ElementVisitor {
   let seed: Seed
   let sums: [UInt64]?
+  let count: Int?
   let end: [UInt8]
   func visit<Element: CollectiveElement>(_ values: [Element]) -> [UInt8] {
     Digest.quick(
-      of: values.span.elementBytes, count: values.count, seed: seed, sums: sums, then: end)
+      of: values.span.elementBytes, count: count ?? values.count, seed: seed, sums: sums,
+      then: end)
   }
 }
 

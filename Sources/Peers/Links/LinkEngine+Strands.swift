@@ -9,6 +9,8 @@ import Logging
 /// The side that dialled a link dials its strands, to the address it reached: the other may stand
 /// behind a translator of addresses, where nobody can call. It asks instead.
 extension LinkEngine {
+  /// What a short path's connection may hold in the kernel from the beginning: 8 ms at 1 Gbit/s.
+  private static let shortPathBytes = 1 << 20
   /// What a long path's connection may leave unsent in the kernel.
   private static let unsentBytes = 128 << 10
   /// A link's speed is measured over this time, or four round trips if that is longer.
@@ -23,6 +25,15 @@ extension LinkEngine {
       return
     }
     note(path.roundTripMin, on: link)
+    if !link.isLong { fitShort(link.main.socket) }
+  }
+
+  /// On a short path the kernel's first buffers hold less than what the path carries until a thread that
+  /// waits for a processor has its turn: then the line rests, on either side.
+  private func fitShort(_ socket: Socket) {
+    if settings.socketBufferBytes == nil { socket.beginBuffers(Self.shortPathBytes) }
+    // BBR all but stops for 200 ms in every ten seconds, to measure what is known here.
+    if socket.congestionControl == "bbr" { socket.useCongestionControl("cubic") }
   }
 
   private func note(_ roundTrip: Duration, on link: Link) {

@@ -61,11 +61,38 @@ extension Socket {
   }
 
   /// Asks for a congestion control by name; where it is not to be had, all stays as it was.
-  func useCongestionControl(_ name: String) {
+  package func useCongestionControl(_ name: String) {
     #if !canImport(Darwin)
       let text = Array(name.utf8)
       // SAFETY: the name is given with its own length.
       _ = unsafe setsockopt(descriptor, tcpLevel, TCP_CONGESTION, text, socklen_t(text.count))
+    #endif
+  }
+
+  /// The name of the congestion control in use; nil where the system does not say.
+  package var congestionControl: String? {
+    #if canImport(Darwin)
+      return nil
+    #else
+      var name = [UInt8](repeating: 0, count: 16)
+      var size = socklen_t(name.count)
+      // SAFETY: at most `size` bytes are written, and how many is told.
+      guard unsafe getsockopt(descriptor, tcpLevel, TCP_CONGESTION, &name, &size) == 0 else {
+        return nil
+      }
+      return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    #endif
+  }
+
+  /// Lets the kernel's buffers begin with so many bytes, as far as the system allows; the kernel's own
+  /// tuning goes on from there. Where it would end, nothing is changed.
+  package func beginBuffers(_ byteCount: Int) {
+    #if os(Linux)
+      // SO_BUF_LOCK, of Linux 5.14: without it a buffer that was set once is never tuned again.
+      let lock = Int32(72)
+      guard set(SOL_SOCKET, lock, 0) else { return }
+      fixBuffers(byteCount)
+      set(SOL_SOCKET, lock, 0)
     #endif
   }
 

@@ -54,11 +54,13 @@ package final class Socket: Sendable {
     return descriptor < 0 ? nil : Socket(descriptor: descriptor, local: local)
   }
 
-  func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+  /// - Returns: whether the system took it.
+  @discardableResult
+  func set(_ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
     var value = value
     // SAFETY: the option's value is an Int32 and its size is given.
-    _ = unsafe setsockopt(
-      descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    return unsafe setsockopt(
+      descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
   }
 
   /// Fixes the kernel's buffers; without this call the kernel sizes them itself, as it should on
