@@ -34,4 +34,6 @@ struct Leg: Sendable, Equatable {
   var sink: Int? { if case .of(_, _, let sink) = sum { sink } else { nil } }
   var addsOwn: Bool { if case .of(_, let withOwn, _) = sum { withOwn } else { false } }
   var isSummed: Bool { sum != .none }
+  /// Whether what this rank sends on its way up comes back finished, piece by piece.
+  var returns: Bool { sink != nil && upstream != nil }
 }

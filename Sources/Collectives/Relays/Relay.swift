@@ -32,6 +32,12 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   /// The pieces whose finished values are here, or never will be.
   private var finished: PieceSet
   private var sums: FingerprintInParts?
+  /// What this rank will give to sums, a piece for each that comes; the next one last.
+  private var held: [(at: Int, piece: Int)] = []
+
+  /// Pieces that go before any has come, where they would only grow cold in queues: those of links that
+  /// are faster than processors.
+  private static var piecesAhead: Int { 2 }
 
   private struct Turn: Hashable {
     let piece: Int
@@ -126,12 +132,18 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
         guard pieces(at).contains(piece) else { continue }
         let index = piecesBefore[at] + piece
         if legs[at].isSummed {
-          if legs[at].sources.isEmpty { outgoing += try pass(at, piece) }
+          guard legs[at].sources.isEmpty else { continue }
+          if piece >= Self.piecesAhead, terms.topology.areLinksFast, legs[at].returns {
+            held.append((at, piece))
+          } else {
+            outgoing += try pass(at, piece)
+          }
         } else if legs[at].upstream == nil, !finished.contains(index) {
           outgoing += try spread(at, piece)
         }
       }
     }
+    held.reverse()
     return outgoing
   }
 
@@ -147,8 +159,11 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
       throw .refusing(.unexpectedChunk, chunk, from: rank, "no such piece comes to this rank")
     }
     try work.checkLength(chunk, from: rank, count: range(at, chunk.piece).count)
-    return chunk.phase == .reduceScatter
+    let outgoing =
+      chunk.phase == .reduceScatter
       ? try receivePartial(chunk, from: rank, at) : try receiveFinished(chunk, from: rank, at)
+    guard let next = held.popLast() else { return outgoing }
+    return outgoing + (try pass(next.at, next.piece))
   }
 
   // MARK: Up

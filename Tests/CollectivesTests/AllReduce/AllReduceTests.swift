@@ -140,6 +140,42 @@ struct AllReduceTests {
     return fabric
   }
 
+  @Test(
+    "on fast links two pieces go ahead, the others as some come, and all end", arguments: worlds)
+  func ahead(world: Int) throws {
+    let fast = Topology(areLinksFast: true)
+    for weights in Self.weights(world, Seed(11)) {
+      let values = { (rank: Int) in sample(world * 10 * 1024, Seed(UInt64(rank))) }
+      for way in Self.ways where way != .hierarchical {
+        let machines = { (topology: Topology) in
+          try weights.indices.map { rank in
+            way.machine(
+              values(rank),
+              in: try Reduction(
+                rank: rank, weights: weights, codec: Float32Codec(), operation: .mean,
+                seed: Seed(1), topology: topology, pieceElements: 1024))
+          }
+        }
+        var (slow, quick) = (
+          Fabric(try machines(Topology()), order: Seed(2)),
+          Fabric(try machines(fast), order: Seed(2))
+        )
+        try slow.run()
+        try quick.run()
+        for rank in 0..<world {
+          let output = try #require(quick.machines[rank].output)
+          #expect(output == slow.machines[rank].output, "\(way), rank \(rank)")
+        }
+        #expect(quick.bytesBetween == slow.bytesBetween)
+        guard way == .ring, world > 1, weights.allSatisfy({ $0 == 1 }) else { continue }
+        var first = try machines(fast)[0]
+        #expect(try first.start().count == 2)
+        var all = try machines(Topology())[0]
+        #expect(try all.start().count == 10)
+      }
+    }
+  }
+
   @Test("means and sums of ones are exact, and so is the mean of two equal values")
   func exactness() throws {
     for world in Self.worlds {
