@@ -228,14 +228,16 @@ struct ferry_operation {
   uint32_t codec;
   // This member's share in a reduction is `weight` if this is set, else 1.
   bool has_weight;
-  // The values are the library's until the call was awaited. An all-reduce in place then copies nothing
-  // before it begins and after it has ended: it reads values as it needs them, and puts the result in
-  // their place as it comes. After a failure they are as they were. The call takes no other place.
+  // The values are the library's until the call was awaited. An all-reduce in place then copies
+  // nothing before it begins and after it has ended: it reads values as it needs them, and puts the
+  // result in their place as it comes. After a failure they are as they were. The call takes no other
+  // place.
   bool lends;
   double weight;
   uint64_t tag;
-  // What this member gives, read before ferry_start returns unless it lends them: `count` elements one after another, or as
-  // many as the layout says. Where it gives nothing, and no result place is named, only their place.
+  // What this member gives, read before ferry_start returns unless it lends them: `count` elements
+  // one after another, or as many as the layout says. Where it gives nothing, and no result place is
+  // named, only their place.
   void *values;
   size_t count;
   const struct ferry_layout *layout;
