@@ -207,7 +207,7 @@ class Operations:
         operation.algorithm = _choice("algorithm", algorithm, _ALGORITHMS)
         operation.codec = _choice("codec", codec, _CODECS)
         operation.has_weight, operation.weight = weight is not None, weight or 0.0
-        # Nobody but the library can reach them before this returns.
+        # Whoever waits here gets them back with the result, or as they were.
         operation.lends = not async_op
         operation.tag = tag
         is_read_only = kind == _SEND or is_new or into is not None

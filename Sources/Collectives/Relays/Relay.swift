@@ -52,8 +52,7 @@ struct Relay<Element: CollectiveElement>: CollectiveMachine {
   ///   - result: the part of the values that is this rank's result in the end.
   init(
     _ values: Gathered<Element>, adding given: Given<Element> = Given([]), legs: [Leg],
-    terms: Reduction,
-    pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>
+    terms: Reduction, pieceElements: Int, spreadPhase: Chunk.Phase, result: Range<Int>
   ) {
     self.given = given
     self.terms = terms
