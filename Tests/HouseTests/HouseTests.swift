@@ -171,4 +171,21 @@ struct HouseTests {
     #expect(
       FileManager.default.isExecutableFile(atPath: house.root.appending(path: ".ci/run").path))
   }
+
+  @Test("nothing that somebody once tried lies at the top")
+  func top() throws {
+    // A copy without its history has nothing to compare.
+    guard FileManager.default.fileExists(atPath: house.root.appending(path: ".git").path) else {
+      return
+    }
+    let listed = try Answer.of("/usr/bin/env", ["git", "ls-files"], folder: house.root).text
+    let names = Set(listed.split(separator: "\n").compactMap { $0.split(separator: "/").first })
+    #expect(names.contains("Sources"))
+    let known: Set<Substring> = [
+      ".ci", ".gitignore", "ARCHITECTURE.md", "Bindings", "CHANGELOG.md", "CONTRIBUTING.md", "Docs",
+      "GLOSSARY.md", "LICENSE", "Makefile", "Package.swift", "README.md", "Sources", "Tests",
+      "Tools",
+    ]
+    #expect(names.subtracting(known).isEmpty)
+  }
 }

@@ -58,8 +58,11 @@ final class Link {
   var segmentsAtMeasure = 0
   /// Since the last measurement there was a moment when nothing waited.
   var ranDry = true
-  /// The same since the last measurement of the line that long links share.
+  /// The same since the last measurement of the line: that which long links share, or a short one's.
   var ranDryOnLine = true
+  /// A short path's pace, and when it was measured.
+  var pace = LinePace()
+  var pacedAt: Duration = .zero
 
   init(
     _ member: Member, main: Connection, keys: StrandKeys, silence: SilenceDeadline,

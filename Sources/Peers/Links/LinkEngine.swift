@@ -166,7 +166,10 @@ final class LinkEngine {
     for link in linked.values {
       consider(link.silence.expires)
       if let end = link.endsAt { consider(end) }
-      if !link.bulk.isEmpty { consider(nextMeasure(link)) }
+      if !link.bulk.isEmpty {
+        consider(nextMeasure(link))
+        if let next = nextPace(link) { consider(next) }
+      }
     }
     for entry in lost.values { consider(min(entry.deadline, entry.retryAt ?? entry.deadline)) }
     for dial in resolving.values { consider(dial.deadline) }
@@ -204,7 +207,10 @@ final class LinkEngine {
     for link in linked.values {
       if let end = link.endsAt, now >= end { broken(link.main, Self.closed) }
     }
-    for link in linked.values { tendStrands(link) }
+    for link in linked.values {
+      tendStrands(link)
+      measurePace(link)
+    }
     measureLine()
     for (address, dial) in resolving.sorted(by: { $0.key.description < $1.key.description })
     where now >= dial.deadline {

@@ -12,20 +12,13 @@
 package struct PathReport: Sendable, Equatable {
   /// The shortest round trip seen.
   package let roundTripMin: Duration
+  /// Round trips now, smoothed.
+  package let roundTrip: Duration
   package let segmentsSent: Int
   /// Those sent again, because they were lost or thought so.
   package let segmentsResent: Int
   /// Bytes in segments that have arrived, as the other side's system said; 0 where it is not told.
   package let bytesArrived: Int
-
-  package init(
-    roundTripMin: Duration, segmentsSent: Int, segmentsResent: Int, bytesArrived: Int = 0
-  ) {
-    self.roundTripMin = roundTripMin
-    self.segmentsSent = segmentsSent
-    self.segmentsResent = segmentsResent
-    self.bytesArrived = bytesArrived
-  }
 }
 
 extension Socket {
@@ -54,7 +47,8 @@ extension Socket {
       // Without a sample the kernel says all ones.
       let microseconds = shortest == 0xFFFF_FFFF ? number(roundTripAt) : shortest
       return PathReport(
-        roundTripMin: .microseconds(microseconds), segmentsSent: number(sentAt),
+        roundTripMin: .microseconds(microseconds),
+        roundTrip: .microseconds(number(roundTripAt)), segmentsSent: number(sentAt),
         segmentsResent: number(resentAt),
         bytesArrived: size >= 196 ? number(arrivedAt) * number(segmentAt) : 0)
     #endif
